@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "base/time.h"
 
-/* json-c's strict mode still takes 'single quotes' around keys. */
-static bool has_single_quote(const char *text, size_t len)
+/* json-c's strict mode still takes 'single quotes' around keys, NaN and Infinity. */
+static bool has_extension(const char *text, size_t len)
 {
     bool in_string = false;
     for (size_t i = 0; i < len; i++) {
@@ -20,7 +20,7 @@ static bool has_single_quote(const char *text, size_t len)
             i++;
         else if (text[i] == '"')
             in_string = !in_string;
-        else if (!in_string && text[i] == '\'')
+        else if (!in_string && memchr("'NI", text[i], 3))
             return true;
     }
     return false;
@@ -43,7 +43,7 @@ int json_parse(const char *text, size_t len, struct json_object **out, struct er
         e = json_tokener_get_error(tok);
         end = len;
     }
-    if (e == json_tokener_success && has_single_quote(text, len))
+    if (e == json_tokener_success && has_extension(text, len))
         e = json_tokener_error_parse_string;
     json_tokener_free(tok);
     while (e == json_tokener_success && end < len && strchr(" \t\r\n", text[end]) && text[end])
