@@ -201,6 +201,30 @@ int queue_reclaim(struct redis *r, struct arena *a, const char *consumer, int64_
     return 0;
 }
 
+int queue_resume(struct redis *r, const char *consumer, struct err *err)
+{
+    AUTO_ARENA a = {0};
+    for (int lane = 0; lane < QUEUE_LANES; lane++) {
+        AUTO_REPLY *reply = NULL;
+        if (redis_cmd(r, &reply, err, "XREADGROUP GROUP workers %s COUNT 1000 STREAMS %s 0",
+                      consumer, lane_key(r, &a, (enum queue_lane)lane)) < 0) {
+            if (!lost_group(err) || make_groups(r, err) < 0)
+                return -1;
+            continue;
+        }
+        if (reply->type != REDIS_REPLY_ARRAY || !reply->elements)
+            continue;
+        const redisReply *entries = reply->element[0]->element[1];
+        for (size_t i = 0; i < entries->elements; i++) {
+            struct queue_job job;
+            if (take_entry(&a, (enum queue_lane)lane, entries->element[i], &job) &&
+                queue_retry(r, &job, 0, err) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
 int queue_heartbeat(struct redis *r, const char *consumer, const struct queue_job *job,
                     struct err *err)
 {

@@ -44,6 +44,10 @@ int queue_put(struct redis *r, enum queue_lane lane, const char *kind, const cha
 int queue_take(struct redis *r, struct arena *a, const char *consumer, unsigned mask,
                int64_t block_ms, bool *got, struct queue_job *out, struct err *err);
 
+/* For a consumer that starts: what it had taken and not finished when it ended goes back to its
+ * place, to be taken again. */
+int queue_resume(struct redis *r, const char *consumer, struct err *err);
+
 /* A job that another consumer stopped renewing at least IDLE_MS ago. */
 int queue_reclaim(struct redis *r, struct arena *a, const char *consumer, int64_t idle_ms,
                   bool *got, struct queue_job *out, struct err *err);
