@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* The worker's side of store/deployment.h: leases, the fence, steps and output. */
+#include "store/deployment.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+/* The condition that a write of attempt $2 on deployment $1 must meet. */
+#define FENCE " d.id = $1::uuid AND d.attempt = $2::integer AND d.finished_at IS NULL "
+
+static int stale(const struct pg_rows *rows, const char *id, int64_t attempt, struct err *err)
+{
+    if (rows->affected)
+        return 0;
+    return err_set(err, ERR_STALE, "attempt %lld of deployment %s is not the present one",
+                   (long long)attempt, id);
+}
+
+int store_deployment_claim(struct pg *pg, struct arena *a, const char *id, int64_t lease_ms,
+                           enum store_claim *result, struct store_deployment *out, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployments d SET attempt = attempt + 1, "
+               "failures = failures + (lease_until IS NOT NULL)::integer, "
+               "lease_until = now() + $2::float8 * interval '1 ms', "
+               "started_at = coalesce(started_at, now()) "
+               "WHERE d.id = $1::uuid AND d.finished_at IS NULL "
+               "AND (d.lease_until IS NULL OR d.lease_until < now()) "
+               "AND NOT EXISTS (SELECT 1 FROM deployments o "
+               "WHERE o.application_id = d.application_id AND o.finished_at IS NULL "
+               "AND o.id <> d.id AND (o.lease_until > now() OR o.id < d.id))",
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, lease_ms)), &rows, err) < 0)
+        return -1;
+    bool claimed = rows.affected > 0;
+    if (store_deployment_get_any(pg, a, id, out, err) < 0) {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        *result = STORE_CLAIM_ENDED;
+        return 0;
+    }
+    *result = claimed ? STORE_CLAIMED : out->finished_at ? STORE_CLAIM_ENDED : STORE_CLAIM_BUSY;
+    return 0;
+}
+
+int store_deployment_renew(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                           int64_t lease_ms, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployments d SET lease_until = now() + $3::float8 * interval '1 ms' "
+               "WHERE" FENCE,
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_INT(a, lease_ms)), &rows, err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+int store_deployment_release(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                             bool failed, struct err *err)
+{
+    return pg_run(pg, a,
+                  "UPDATE deployments d SET lease_until = NULL, "
+                  "failures = failures + $3::boolean::integer WHERE" FENCE,
+                  PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_BOOL(failed)), NULL, err);
+}
+
+int store_deployment_advance(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                             const char *status, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployments d SET status = CASE WHEN deployment_progress($3) > "
+               "deployment_progress(d.status) THEN $3 ELSE d.status END WHERE" FENCE,
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(status)), &rows, err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+int store_deployment_set_commit(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                                const char *sha, const char *message, const char *branch,
+                                struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployments d SET commit_sha = $3, commit_message = $4, branch = $5 "
+               "WHERE" FENCE,
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(sha), PG_TEXT(message),
+                         PG_TEXT(branch)),
+               &rows, err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+int store_deployment_set_image(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                               const char *image, const char *image_id, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a, "UPDATE deployments d SET image = $3, image_id = $4 WHERE" FENCE,
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(image), PG_TEXT(image_id)), &rows,
+               err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                           int64_t config_version, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployments d SET touched_at = coalesce(touched_at, now()), "
+               "config_version = $3 WHERE" FENCE,
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_INT(a, config_version)), &rows,
+               err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+static int finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                  const char *status, const char *error_json, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployments d SET status = $3, error = $4::jsonb, finished_at = now(), "
+               "lease_until = NULL, previous_id = CASE WHEN $3 = 'success' THEN "
+               "(SELECT o.id FROM deployments o WHERE o.application_id = d.application_id "
+               "AND o.status = 'success' ORDER BY o.finished_at DESC, o.id DESC LIMIT 1) END "
+               "WHERE" FENCE,
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(status), PG_TEXT(error_json)),
+               &rows, err) < 0 ||
+        stale(&rows, id, attempt, err) < 0)
+        return -1;
+    if (pg_run(pg, a,
+               "UPDATE deployment_steps SET finished_at = now(), outcome = $2 "
+               "WHERE deployment_id = $1 AND finished_at IS NULL",
+               PG_PARAMS(PG_TEXT(id), PG_TEXT(status)), NULL, err) < 0)
+        return -1;
+    return pg_run(pg, a,
+                  "UPDATE applications a SET "
+                  "status = CASE WHEN $2 = 'success' THEN 'running' "
+                  "WHEN a.deployed_version IS NULL AND $2 = 'failed' THEN 'failed' "
+                  "ELSE a.status END, "
+                  "deployed_version = CASE WHEN $2 = 'success' "
+                  "THEN coalesce(d.config_version, a.config_version) ELSE a.deployed_version END "
+                  "FROM deployments d WHERE d.id = $1 AND a.id = d.application_id",
+                  PG_PARAMS(PG_TEXT(id), PG_TEXT(status)), NULL, err);
+}
+
+int store_deployment_finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                            const char *status, const char *error_json, struct err *err)
+{
+    if (pg_begin(pg, err) < 0)
+        return -1;
+    if (finish(pg, a, id, attempt, status, error_json, err) < 0 || pg_commit(pg, err) < 0) {
+        pg_rollback(pg);
+        return -1;
+    }
+    return 0;
+}
+
+int store_step_begin(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                     const char *name, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "INSERT INTO deployment_steps AS s (deployment_id, name) "
+               "SELECT d.id, $3 FROM deployments d WHERE" FENCE
+               "ON CONFLICT (deployment_id, name) DO UPDATE "
+               "SET started_at = CASE WHEN s.finished_at IS NULL THEN s.started_at ELSE now() END, "
+               "finished_at = NULL, outcome = NULL",
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(name)), &rows, err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+int store_step_end(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                   const char *name, const char *outcome, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployment_steps s SET finished_at = now(), outcome = $4 "
+               "FROM deployments d WHERE s.deployment_id = d.id AND s.name = $3 AND" FENCE,
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(name), PG_TEXT(outcome)), &rows,
+               err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+int store_app_lock(struct pg *pg, struct arena *a, const char *app_id, bool *got, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))",
+               PG_PARAMS(PG_TEXT(app_id)), &rows, err) < 0)
+        return -1;
+    *got = *pg_cell(&rows, 0, 0) == 't';
+    return 0;
+}
+
+int store_log_append(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                     const struct store_log_line *lines, size_t n, struct err *err)
+{
+    struct pg_rows rows;
+    AUTO_BUF text = {0};
+    struct jw w;
+    if (!n)
+        return 0;
+    jw_init(&w, &text);
+    jw_begin_array(&w);
+    for (size_t i = 0; i < n; i++) {
+        jw_begin(&w);
+        jw_kint(&w, "n", (int64_t)i + 1);
+        jw_kint(&w, "at", lines[i].at);
+        jw_kstr(&w, "step", lines[i].step);
+        jw_kstr(&w, "stream", lines[i].stream);
+        jw_kstr(&w, "text", lines[i].text);
+        jw_end(&w);
+    }
+    jw_end_array(&w);
+    if (pg_run(pg, a,
+               "INSERT INTO deployment_logs (deployment_id, line, at, step, stream, text) "
+               "SELECT d.id, x.n + coalesce((SELECT max(l.line) FROM deployment_logs l "
+               "WHERE l.deployment_id = d.id), 0), to_timestamp(x.at::float8 / 1000), x.step, "
+               "x.stream, x.text FROM deployments d, jsonb_to_recordset($3::jsonb) "
+               "AS x(n integer, at bigint, step text, stream text, text text) "
+               "WHERE d.id = $1::uuid AND d.attempt = $2::integer",
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(buf_str(&text))), &rows, err) < 0)
+        return -1;
+    return stale(&rows, id, attempt, err);
+}
+
+int store_log_read(struct pg *pg, struct arena *a, const char *id, int64_t after, int64_t limit,
+                   struct store_log_line **lines, size_t *n, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT line, (extract(epoch FROM at) * 1000)::bigint, step, stream, text "
+               "FROM deployment_logs WHERE deployment_id = $1 AND line > $2 ORDER BY line LIMIT $3",
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, after), PG_INT(a, limit)), &rows, err) < 0)
+        return -1;
+    *n = rows.n;
+    *lines = ARENA_ARRAY(a, rows.n, struct store_log_line);
+    for (size_t i = 0; i < rows.n; i++)
+        (*lines)[i] = (struct store_log_line){
+            .line = atoll(pg_cell(&rows, i, 0)),
+            .at = atoll(pg_cell(&rows, i, 1)),
+            .step = pg_cell(&rows, i, 2),
+            .stream = pg_cell(&rows, i, 3),
+            .text = pg_cell(&rows, i, 4),
+        };
+    return 0;
+}
