@@ -367,14 +367,17 @@ int docker_config_ensure(struct docker *d, struct arena *a, const char *name, co
     return 0;
 }
 
-int docker_config_prune(struct docker *d, const char *label, struct err *err)
+int docker_config_prune(struct docker *d, const char *label, const char *keep, struct err *err)
 {
     AUTO_JSON *list = NULL;
     if (get_filtered(d, "/configs", "label", label, &list, err) < 0)
         return err_wrap(err, "could not list the configs");
     for (size_t i = 0; i < json_len(list); i++) {
-        const char *id = json_str_at(json_object_array_get_idx(list, i), "ID");
+        struct json_object *o = json_object_array_get_idx(list, i);
+        const char *id = json_str_at(o, "ID");
         struct err in_use;
+        if (str_eq(json_str_at(o, "Spec/Name"), keep))
+            continue;
         /* the Engine itself refuses (400) to remove one that a service uses */
         if (id && remove_at(d, "/configs", id, &in_use) < 0 && in_use.code == ERR_UNAVAILABLE) {
             *err = in_use;

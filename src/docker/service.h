@@ -108,8 +108,8 @@ int docker_network_ensure(struct docker *d, struct arena *a, const char *name, c
 int docker_config_ensure(struct docker *d, struct arena *a, const char *name, const void *data,
                          size_t n, char **id, struct err *err);
 
-/* Removes the configs with LABEL that no service uses. */
-int docker_config_prune(struct docker *d, const char *label, struct err *err);
+/* Removes the configs with LABEL that no service uses, but not the one called KEEP. */
+int docker_config_prune(struct docker *d, const char *label, const char *keep, struct err *err);
 
 /* Removes the named volume. Success when there is none; ERR_CONFLICT while something uses it. */
 int docker_volume_remove(struct docker *d, const char *name, struct err *err);
