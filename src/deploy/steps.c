@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* From a repository to an image that can be deployed: deploy/job.h. */
+#include <string.h>
+
+#include "base/str.h"
+#include "deploy/builder.h"
+#include "deploy/job.h"
+#include "deploy/spec.h"
+#include "docker/image.h"
+#include "git/checkout.h"
+
+enum { SHORT_SHA = 7, OWN_DIGITS = 12, PULL_IDLE_MS = 60000 };
+
+void job_name_image(struct job *j)
+{
+    const char *registry = j->e->conf->registry_address;
+    struct arena *a = &j->arena;
+    j->name =
+        arena_printf(a, "%s/%s", str_empty(registry) ? "localhost" : registry, j->app.service_name);
+    j->tag = arena_memdup(a, j->d.commit_sha, SHORT_SHA);
+    j->own_tag = arena_printf(a, "%s-%s", j->tag, j->d.id + strlen(j->d.id) - OWN_DIGITS);
+}
+
+int job_has_image(struct job *j, bool *there, struct err *err)
+{
+    AUTO_JSON *o = NULL;
+    struct err problem;
+    *there = false;
+    if (!str_is_hex(j->d.commit_sha ? j->d.commit_sha : "", 40, 40))
+        return 0;
+    job_name_image(j);
+    const char *ref = arena_printf(&j->arena, "%s:%s", j->name, j->own_tag);
+    if (docker_image_inspect(j->e->docker, ref, &o, &problem) == 0)
+        *there = true;
+    else if (problem.code != ERR_NOT_FOUND) {
+        *err = problem;
+        return -1;
+    }
+    return 0;
+}
+
+int job_clone(struct job *j, struct err *err)
+{
+    struct arena *a = &j->arena;
+    const char *branch = !str_empty(j->d.branch)     ? j->d.branch
+                         : !str_empty(j->app.branch) ? j->app.branch
+                                                     : "main";
+    struct repo_source source = {
+        .directory = j->e->conf->worker_directory,
+        .url = j->app.repo_url,
+        .commit = j->d.commit_sha,
+        .should_stop = job_should_stop,
+        .stop_arg = j,
+    };
+    job_say(j, "fetching %s", j->app.repo_url);
+    AUTO_MIRROR mirror;
+    struct repo_commit commit;
+    if (repo_mirror_open(&mirror, a, &source, err) < 0 ||
+        repo_resolve(&mirror, a, branch, j->d.commit_sha, &commit, err) < 0)
+        return -1;
+    const char *subject = arena_memdup(a, commit.message, strcspn(commit.message, "\r\n"));
+    job_say(j, "commit %s of branch %s: %s", commit.sha, branch, subject);
+    if (store_deployment_set_commit(j->e->pg, a, j->d.id, j->attempt, commit.sha, commit.message,
+                                    branch, err) < 0)
+        return -1;
+    j->d.commit_sha = arena_strdup(a, commit.sha);
+    j->d.branch = branch;
+    job_name_image(j);
+    return repo_checkout(&mirror, &commit, j->directory, err);
+}
+
+int job_build(struct job *j, struct err *err)
+{
+    struct arena *a = &j->arena;
+    const char *tags[] = {arena_printf(a, "%s:%s", j->name, j->tag),
+                          arena_printf(a, "%s:%s", j->name, j->own_tag), NULL};
+    AUTO_BUF labels = {0};
+    struct jw w;
+    jw_init(&w, &labels);
+    jw_begin(&w);
+    jw_kstr(&w, SPEC_LABEL_APPLICATION, j->app.id);
+    jw_end(&w);
+    struct builder b = {
+        .docker = j->e->docker,
+        .checkout = j->directory,
+        .context_path = j->app.context_path,
+        .dockerfile = j->app.dockerfile,
+        .target = j->app.target,
+        .args_json = j->app.build_args,
+        .labels_json = buf_str(&labels),
+        .tags = tags,
+        .pull = j->app.pull,
+        .registry = j->e->conf->registry_address,
+        .auth = j->registry_auth,
+        .on_line = job_output,
+        .line_arg = j,
+    };
+    char *id;
+    if (builder_run(&b, a, &id, err) < 0)
+        return -1;
+    j->image = tags[1];
+    j->d.image_id = id;
+    return store_deployment_set_image(j->e->pg, a, j->d.id, j->attempt, j->image, id, err);
+}
+
+int job_push(struct job *j, struct err *err)
+{
+    struct arena *a = &j->arena;
+    char *digest, *again;
+    if (docker_image_push(j->e->docker, a, j->name, j->own_tag, j->registry_auth, job_output, j,
+                          &digest, err) < 0 ||
+        docker_image_push(j->e->docker, a, j->name, j->tag, j->registry_auth, job_output, j, &again,
+                          err) < 0)
+        return -1;
+    j->image = arena_printf(a, "%s:%s@%s", j->name, j->own_tag, digest);
+    return store_deployment_set_image(j->e->pg, a, j->d.id, j->attempt, j->image, j->d.image_id,
+                                      err);
+}
+
+/* The first of the image's digests whose name is NAME. */
+static const char *digest_of(struct json_object *inspected, const char *name)
+{
+    struct json_object *list = json_at(inspected, "RepoDigests");
+    size_t n = strlen(name);
+    for (size_t i = 0; i < json_len(list); i++) {
+        const char *s = json_object_get_string(json_object_array_get_idx(list, i));
+        if (s && strncmp(s, name, n) == 0 && s[n] == '@')
+            return s + n + 1;
+    }
+    return NULL;
+}
+
+int job_fetch_image(struct job *j, struct err *err)
+{
+    struct arena *a = &j->arena;
+    const char *ref = j->image;
+    const char *registry = j->e->conf->registry_address;
+    size_t n = strlen(registry ? registry : "");
+    bool ours = n && strncmp(ref, registry, n) == 0 && ref[n] == '/';
+    struct err pull = {0};
+    AUTO_JSON *here = NULL;
+    int pulled =
+        docker_image_pull(j->e->docker, ref, ours ? j->registry_auth : NULL, PULL_IDLE_MS, &pull);
+    struct err problem;
+    if (docker_image_inspect(j->e->docker, ref, &here, &problem) < 0) {
+        *err = pulled < 0 && problem.code == ERR_NOT_FOUND ? pull : problem;
+        return -1;
+    }
+    if (pulled < 0)
+        job_say(j, "image %s could not be refreshed, the copy here is used (%s)", ref, pull.msg);
+    char *name, *tag;
+    docker_image_split(a, ref, &name, &tag);
+    const char *digest = digest_of(here, name);
+    if (digest && !strchr(ref, '@'))
+        j->image = arena_printf(a, "%s@%s", ref, digest);
+    const char *id = json_str_at(here, "Id");
+    j->d.image_id = arena_strdup(a, id);
+    return store_deployment_set_image(j->e->pg, a, j->d.id, j->attempt, j->image, j->d.image_id,
+                                      err);
+}
