@@ -26,7 +26,9 @@ CREATE TABLE deployments (
     error          jsonb,
     attempt        integer NOT NULL DEFAULT 0, -- the fence: an older attempt's writes are refused
     failures       integer NOT NULL DEFAULT 0, -- attempts that ended without a verdict
-    lease_until    timestamptz,                -- somebody works on it until then
+    last_failure   text,                       -- what the last of those said
+    worker         text,                       -- who works on it, or did last
+    lease_until    timestamptz,                -- until then it is taken
     touched_at     timestamptz,                -- the service was changed for it
     config_version bigint,
     created_by     uuid REFERENCES users,

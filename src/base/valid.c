@@ -201,7 +201,9 @@ static bool check_map(const struct spot *s, struct json_object *v, struct jw *w)
     {
         struct spot at = *s;
         at.path = join(s->p->arena, s->path, key);
-        const char *wrong = s->f->rule ? s->f->rule(s->p->arena, key) : NULL;
+        const char *wrong = !*key        ? "must not be empty"
+                            : s->f->rule ? s->f->rule(s->p->arena, key)
+                                         : NULL;
         if (wrong) {
             ok = bad(&at, "%s", wrong);
             continue;

@@ -65,14 +65,14 @@ static int write_domains(struct pg *pg, struct arena *a, const char *app_id,
 #define WRITABLE_VALUES                                                                           \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10::boolean, $11::integer, $12::integer, $13::float8, " \
     "$14::integer, $15, $16, $17, $18, $19, $20, $21::boolean, $22, $23::boolean, $24"
-#define WRITABLE_PARAMS(a, in)                                                               \
-    PG_TEXT((in)->name), PG_TEXT((in)->repo_url), PG_TEXT((in)->repo_normal),                \
-        PG_TEXT((in)->branch), PG_TEXT((in)->image), PG_TEXT((in)->dockerfile),              \
-        PG_TEXT((in)->context_path), PG_TEXT((in)->target), PG_TEXT((in)->build_args),       \
-        PG_BOOL((in)->pull), PG_INT(a, (in)->replicas), PG_INT(a, (in)->memory_limit),       \
-        PG_NUM(a, (in)->cpu_limit), PG_INT(a, (in)->port), PG_TEXT((in)->health_check),      \
-        PG_TEXT((in)->restart_policy), PG_TEXT((in)->update_config), PG_TEXT((in)->volumes), \
-        PG_TEXT((in)->ports), PG_TEXT((in)->labels), PG_BOOL((in)->auto_deploy),             \
+#define WRITABLE_PARAMS(a, in)                                                                   \
+    PG_TEXT((in)->name), PG_TEXT((in)->repo_url), PG_TEXT((in)->repo_normal),                    \
+        PG_TEXT((in)->branch), PG_TEXT((in)->image), PG_TEXT((in)->dockerfile),                  \
+        PG_TEXT((in)->context_path), PG_TEXT((in)->target), PG_TEXT((in)->build_args),           \
+        PG_BOOL((in)->pull), PG_INT(a, (in)->replicas), PG_INT(a, (in)->memory_limit),           \
+        PG_NUM(a, (in)->cpu_limit), PG_INT(a, (in)->port), PG_TEXT((in)->health_check),          \
+        PG_TEXT((in)->restart_policy), PG_TEXT((in)->update_config_raw), PG_TEXT((in)->volumes), \
+        PG_TEXT((in)->ports), PG_TEXT((in)->labels), PG_BOOL((in)->auto_deploy),                 \
         PG_TEXT((in)->run_user), PG_BOOL((in)->read_only), PG_TEXT((in)->capabilities)
 
 static int write_parts(struct pg *pg, struct arena *a, const char *id,

@@ -12,8 +12,9 @@
  *   build_args, labels     {"KEY": "value"}
  *   health_check           null or {"command","interval","timeout","retries"} (seconds)
  *   restart_policy         {"condition","maxAttempts","window"}
- *   update_config          {"parallelism","delay","monitor","failureAction","order"}; order may be
- *                          absent
+ *   update_config          {"parallelism","delay","monitor","failureAction","order"}; where order
+ *                          was left out, what ports and volumes allow. update_config_raw is what
+ *                          was written
  *   volumes                [{"source","target"}]
  *   ports                  [{"published","target"}]
  *   capabilities           ["NET_BIND_SERVICE"]
@@ -49,7 +50,11 @@
     X(INT, port, "a.port", "port")                                                               \
     X(JSON, health_check, "a.health_check", "healthCheck")                                       \
     X(JSON, restart_policy, "a.restart_policy", "restartPolicy")                                 \
-    X(JSON, update_config, "a.update_config", "updateConfig")                                    \
+    X(JSON, update_config_raw, "a.update_config", NULL)                                          \
+    X(JSON, update_config,                                                                       \
+      "(jsonb_build_object('order', CASE WHEN a.ports = '[]' AND a.volumes = '[]' "              \
+      "THEN 'start-first' ELSE 'stop-first' END) || a.update_config)",                           \
+      "updateConfig")                                                                            \
     X(JSON, volumes, "a.volumes", "volumes")                                                     \
     X(JSON, ports, "a.ports", "ports")                                                           \
     X(JSON, domains,                                                                             \

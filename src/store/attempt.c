@@ -18,21 +18,24 @@ static int stale(const struct pg_rows *rows, const char *id, int64_t attempt, st
                    (long long)attempt, id);
 }
 
-int store_deployment_claim(struct pg *pg, struct arena *a, const char *id, int64_t lease_ms,
-                           enum store_claim *result, struct store_deployment *out, struct err *err)
+int store_deployment_claim(struct pg *pg, struct arena *a, const char *id, const char *worker,
+                           int64_t lease_ms, enum store_claim *result, struct store_deployment *out,
+                           struct err *err)
 {
     struct pg_rows rows;
     if (pg_run(pg, a,
                "UPDATE deployments d SET attempt = attempt + 1, "
                "failures = failures + (lease_until IS NOT NULL)::integer, "
+               "last_failure = CASE WHEN lease_until IS NOT NULL "
+               "THEN 'the worker ended in the middle of it' ELSE last_failure END, worker = $3, "
                "lease_until = now() + $2::float8 * interval '1 ms', "
                "started_at = coalesce(started_at, now()) "
                "WHERE d.id = $1::uuid AND d.finished_at IS NULL "
-               "AND (d.lease_until IS NULL OR d.lease_until < now()) "
+               "AND (d.lease_until IS NULL OR d.lease_until <= now()) "
                "AND NOT EXISTS (SELECT 1 FROM deployments o "
                "WHERE o.application_id = d.application_id AND o.finished_at IS NULL "
                "AND o.id <> d.id AND (o.lease_until > now() OR o.id < d.id))",
-               PG_PARAMS(PG_TEXT(id), PG_INT(a, lease_ms)), &rows, err) < 0)
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, lease_ms), PG_TEXT(worker)), &rows, err) < 0)
         return -1;
     bool claimed = rows.affected > 0;
     if (store_deployment_get_any(pg, a, id, out, err) < 0) {
@@ -57,13 +60,30 @@ int store_deployment_renew(struct pg *pg, struct arena *a, const char *id, int64
     return stale(&rows, id, attempt, err);
 }
 
+int store_deployment_disown(struct pg *pg, struct arena *a, const char *worker, int64_t *n,
+                            struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE deployments SET lease_until = least(lease_until, now()) "
+               "WHERE worker = $1 AND finished_at IS NULL AND lease_until IS NOT NULL",
+               PG_PARAMS(PG_TEXT(worker)), &rows, err) < 0)
+        return -1;
+    *n = rows.affected;
+    return 0;
+}
+
 int store_deployment_release(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
-                             bool failed, struct err *err)
+                             const char *failure, struct err *err)
 {
     return pg_run(pg, a,
                   "UPDATE deployments d SET lease_until = NULL, "
-                  "failures = failures + $3::boolean::integer WHERE" FENCE,
-                  PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_BOOL(failed)), NULL, err);
+                  "failures = failures + ($3::text IS NOT NULL)::integer, "
+                  "last_failure = coalesce($3, last_failure), "
+                  "started_at = CASE WHEN $3::text IS NULL AND status = 'pending' "
+                  "AND failures = 0 THEN NULL ELSE started_at END "
+                  "WHERE lease_until IS NOT NULL AND" FENCE,
+                  PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(failure)), NULL, err);
 }
 
 int store_deployment_advance(struct pg *pg, struct arena *a, const char *id, int64_t attempt,

@@ -138,7 +138,7 @@ int store_deployment_orphans(struct pg *pg, struct arena *a, int64_t grace_ms,
     struct pg_rows rows;
     if (pg_run(pg, a,
                "SELECT " COLUMNS " FROM deployments d WHERE d.finished_at IS NULL "
-               "AND (d.lease_until IS NULL OR d.lease_until < now()) "
+               "AND (d.lease_until IS NULL OR d.lease_until <= now()) "
                "AND d.created_at < now() - $1::float8 * interval '1 ms' ORDER BY d.id LIMIT 200",
                PG_PARAMS(PG_INT(a, grace_ms)), &rows, err) < 0)
         return -1;

@@ -37,6 +37,7 @@
       "steps")                                                                                              \
     X(INT, attempt, "d.attempt", "attempt")                                                                 \
     X(INT, failures, "d.failures", NULL)                                                                    \
+    X(STR, last_failure, "d.last_failure", NULL)                                                            \
     X(INT, config_version, "d.config_version", NULL)                                                        \
     X(BOOL, touched, "d.touched_at IS NOT NULL", NULL)                                                      \
     X(STR, created_by, "d.created_by", NULL)                                                                \
@@ -83,17 +84,22 @@ int store_deployment_get_any(struct pg *pg, struct arena *a, const char *id,
 
 enum store_claim { STORE_CLAIMED, STORE_CLAIM_BUSY, STORE_CLAIM_ENDED };
 
-/* Takes the deployment for LEASE_MS: CLAIMED with a new attempt in *out. BUSY: somebody works on
- * it or on its application, or an earlier one of the application waits. ENDED: it is final, or
- * there is none. A lease that ran out counts as a failure of its holder. */
-int store_deployment_claim(struct pg *pg, struct arena *a, const char *id, int64_t lease_ms,
-                           enum store_claim *result, struct store_deployment *out, struct err *err);
+/* Takes the deployment for LEASE_MS in the name of WORKER: CLAIMED with a new attempt in *out.
+ * BUSY: somebody works on it or on its application, or an earlier one of the application waits.
+ * ENDED: it is final, or there is none. A lease that ran out counts as a failure of its holder. */
+int store_deployment_claim(struct pg *pg, struct arena *a, const char *id, const char *worker,
+                           int64_t lease_ms, enum store_claim *result, struct store_deployment *out,
+                           struct err *err);
+/* For a worker that starts: whatever it held when it ended is free. *n is how many. */
+int store_deployment_disown(struct pg *pg, struct arena *a, const char *worker, int64_t *n,
+                            struct err *err);
 /* Makes the lease last LEASE_MS from now. ERR_STALE: it is somebody else's. */
 int store_deployment_renew(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
                            int64_t lease_ms, struct err *err);
-/* Gives it back without a verdict; FAILED counts the attempt as a failure. */
+/* Gives it back without a verdict. FAILURE (may be NULL) counts the attempt as a failure and says
+ * of what kind. One that had not begun is as if it had never been taken. */
 int store_deployment_release(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
-                             bool failed, struct err *err);
+                             const char *failure, struct err *err);
 
 /* All of these: ERR_STALE when ATTEMPT is not the present one, or the deployment has ended. */
 

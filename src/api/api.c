@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/api.h"
+
+#include <string.h>
+
+#include "base/rand.h"
+#include "base/str.h"
+#include "cache/redis.h"
+
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+
+int api_require(const struct api_call *c, const char *project_role, enum permission p,
+                struct err *err)
+{
+    if (!c->session)
+        return err_set(err, ERR_UNAUTHORIZED, "log in first");
+    if (!rbac_allows(c->session->role, project_role, p))
+        return err_set(err, ERR_FORBIDDEN, "your role does not have the permission %s here",
+                       rbac_permission_name(p));
+    return 0;
+}
+
+int api_refuse(const struct api_call *c, struct err *err)
+{
+    if (!c->problems.n)
+        return 0;
+    const struct problem *p = c->problems.first;
+    return err_set(err, ERR_INVALID, "%s%s%s", p->field, *p->field ? " " : "", p->message);
+}
+
+int api_bad_field(struct api_call *c, const char *field, const char *message, struct err *err)
+{
+    problem_add(&c->problems, field, "%s", message);
+    return api_refuse(c, err);
+}
+
+int api_check_id(const char *id, const char *what, struct err *err)
+{
+    return uuid_valid(id) ? 0 : err_set(err, ERR_NOT_FOUND, "there is no such %s", what);
+}
+
+int api_need_queue(const struct api_call *c, struct err *err)
+{
+    if (redis_ping(c->api->redis, err) == 0)
+        return 0;
+    return err_set(err, ERR_UNAVAILABLE,
+                   "the queue does not answer; nothing was changed, try again in a moment");
+}
+
+int api_body(struct api_call *c, bool may_be_empty, struct json_object **out, struct err *err)
+{
+    const struct http_request *r = c->req;
+    if (!r->body_len && may_be_empty) {
+        *out = json_object_new_object();
+        return 0;
+    }
+    if (*r->content_type && !str_eq(r->content_type, "application/json") &&
+        !str_ends(r->content_type, "+json"))
+        return err_set(err, ERR_MALFORMED, "the body must be application/json, not %.100s",
+                       r->content_type);
+    return json_parse(r->body, r->body_len, out, err);
+}
+
+int api_page(struct api_call *c, struct store_page *page, struct err *err)
+{
+    const char *limit = http_query(c->req, "limit"), *cursor = http_query(c->req, "cursor");
+    *page = (struct store_page){.limit = PAGE_DEFAULT, .cursor = cursor};
+    if (limit && !str_to_int(limit, 1, PAGE_MOST, &page->limit))
+        problem_add(&c->problems, "limit", "must be a whole number from 1 to %d, not '%.40s'",
+                    PAGE_MOST, limit);
+    if (cursor && !uuid_valid(cursor))
+        problem_add(&c->problems, "cursor", "is not one that a Link header gave");
+    return api_refuse(c, err);
+}
+
+int api_id_filter(struct api_call *c, const char *name, const char **out, struct err *err)
+{
+    *out = http_query(c->req, name);
+    if (*out && !uuid_valid(*out))
+        return api_bad_field(c, name, "is not an id", err);
+    return 0;
+}
+
+void api_next_page(struct api_call *c, const char *last)
+{
+    struct http_pairs pairs;
+    struct err err;
+    AUTO_BUF url = {0};
+    buf_addf(&url, "%s?", c->req->path);
+    if (http_pairs(c->arena, c->req->query, strlen(c->req->query), &pairs, &err) == 0)
+        for (size_t i = 0; i < pairs.n; i++)
+            if (!str_eq(pairs.names[i], "cursor"))
+                buf_addf(&url, "%s=%s&", http_encode(c->arena, pairs.names[i]),
+                         http_encode(c->arena, pairs.values[i]));
+    http_set(c->res, "Link", "<%scursor=%s>; rel=\"next\"", buf_str(&url), last);
+}
+
+void api_begin(struct api_call *c, struct jw *w)
+{
+    jw_init(w, &c->res->body);
+}
+
+static const char *etag_of(const struct api_call *c, const struct buf *body)
+{
+    char *hex = sha256_hex(c->arena, buf_str(body), body->len);
+    hex[32] = '\0';
+    return arena_printf(c->arena, "\"%s\"", hex);
+}
+
+/* Whether the list in the header has the tag; weak comparison (RFC 9110, section 8.8.3.2). */
+static bool lists_tag(const char *header, const char *tag)
+{
+    return header && (str_eq(header, "*") || strstr(header, tag));
+}
+
+void api_send(struct api_call *c, int status, bool etag)
+{
+    c->res->status = status;
+    if (etag) {
+        const char *tag = etag_of(c, &c->res->body);
+        http_set(c->res, "ETag", "%s", tag);
+        if (status == 200 && lists_tag(http_header(c->req, "If-None-Match"), tag)) {
+            c->res->status = 304;
+            buf_clear(&c->res->body);
+            return;
+        }
+    }
+    http_set(c->res, "Content-Type", "application/json");
+}
+
+void api_no_content(struct api_call *c)
+{
+    c->res->status = 204;
+}
+
+int api_check_match(const struct api_call *c, const struct buf *current, struct err *err)
+{
+    const char *wanted = http_header(c->req, "If-Match");
+    if (!wanted || lists_tag(wanted, etag_of(c, current)))
+        return 0;
+    return err_set(err, ERR_PRECONDITION,
+                   "it was changed since you read it; read it again and repeat the change");
+}

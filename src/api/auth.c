@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/auth.h"
+
+#include <string.h>
+
+#include "api/serve.h"
+#include "auth/password.h"
+#include "base/rand.h"
+#include "base/str.h"
+
+static const char *username_rule(struct arena *a, const char *s)
+{
+    (void)a;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    if (!strchr(letters, *s))
+        return "must begin with a letter or digit";
+    for (; *s; s++)
+        if (!strchr(letters, *s) && !strchr("._-", *s))
+            return "may have letters, digits, '.', '_' and '-' only";
+    return NULL;
+}
+
+static const char *email_rule(struct arena *a, const char *s)
+{
+    (void)a;
+    const char *at = strrchr(s, '@');
+    bool ok = at && at != s && at[1] && strchr(s, '@') == at && at[1] != '.' && !strstr(at, "..");
+    for (; *s; s++)
+        ok &= (unsigned char)*s > 0x20 && *s != 0x7F && !strchr("<>\"(),;:\\", *s);
+    return ok ? NULL : "must be an e-mail address";
+}
+
+struct register_in {
+    uint64_t set;
+    const char *username, *email, *password;
+};
+
+#define AT(m) offsetof(struct register_in, m)
+static const struct valid_field register_fields[] = {
+    {.name = "username",
+     .type = VALID_STR,
+     .flags = VALID_REQUIRED,
+     .min = 1,
+     .max = 64,
+     .rule = username_rule,
+     .offset = AT(username),
+     .doc = "name to log in with"},
+    {.name = "email",
+     .type = VALID_STR,
+     .flags = VALID_REQUIRED,
+     .min = 3,
+     .max = 254,
+     .rule = email_rule,
+     .offset = AT(email),
+     .doc = "e-mail address"},
+    {.name = "password",
+     .type = VALID_STR,
+     .flags = VALID_REQUIRED | VALID_SECRET,
+     .min = 8,
+     .max = 1024,
+     .rule = password_rule,
+     .offset = AT(password),
+     .doc = "at least 8 characters"},
+};
+#undef AT
+static const struct valid_table register_table = {
+    "Registration", register_fields, ARRAY_LEN(register_fields), sizeof(struct register_in)};
+
+struct login_in {
+    uint64_t set;
+    const char *username, *password;
+};
+
+#define AT(m) offsetof(struct login_in, m)
+static const struct valid_field login_fields[] = {
+    {.name = "username",
+     .type = VALID_STR,
+     .flags = VALID_REQUIRED,
+     .min = 1,
+     .max = 254,
+     .offset = AT(username),
+     .doc = "the name registered with"},
+    {.name = "password",
+     .type = VALID_STR,
+     .flags = VALID_REQUIRED | VALID_SECRET,
+     .min = 1,
+     .max = 1024,
+     .offset = AT(password),
+     .doc = "the password"},
+};
+#undef AT
+static const struct valid_table login_table = {"Login", login_fields, ARRAY_LEN(login_fields),
+                                               sizeof(struct login_in)};
+
+static int make_user(struct pg *pg, struct arena *a, const struct register_in *in, const char *role,
+                     bool first_only, struct store_user *out, struct problems *problems,
+                     struct err *err)
+{
+    struct store_user user = {
+        .id = uuid_new(a),
+        .username = in->username,
+        .email = in->email,
+        .roles = arena_printf(a, "[\"%s\"]", role),
+    };
+    if (password_hash(a, in->password, &user.password_hash, err) < 0)
+        return -1;
+    if (store_user_create(pg, a, &user, first_only, out, err) == 0)
+        return 0;
+    if (err->code != ERR_CONFLICT)
+        return -1;
+    const char *field = str_eq(err->msg, "users_email") ? "email" : "username";
+    problem_add(problems, field, "is taken");
+    return err_set(err, ERR_INVALID, "%s is taken", field);
+}
+
+int api_register(struct api_call *c, struct json_object *in, struct store_user *out,
+                 struct err *err)
+{
+    struct register_in reg = {0};
+    bool any;
+    if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
+        return -1;
+    bool open = str_eq(c->api->conf->web_registration, "open");
+    if (any && !open)
+        return err_set(err, ERR_FORBIDDEN, "registration is closed; ask for an invitation");
+    if (!valid_object(&register_table, in, false, &reg, &c->problems))
+        return api_refuse(c, err);
+    return make_user(c->api->pg, c->arena, &reg, any ? "viewer" : "owner", !any, out, &c->problems,
+                     err);
+}
+
+int api_user_add(struct pg *pg, struct arena *a, const char *username, const char *email,
+                 const char *password, const char *role, struct store_user *out,
+                 struct problems *problems, struct err *err)
+{
+    struct register_in in = {.username = username, .email = email, .password = password};
+    AUTO_JSON *o = json_object_new_object();
+    json_object_object_add(o, "username", json_object_new_string(username));
+    json_object_object_add(o, "email", json_object_new_string(email));
+    json_object_object_add(o, "password", json_object_new_string(password));
+    if (!valid_object(&register_table, o, false, &in, problems))
+        return err_set(err, ERR_INVALID, "%s %s", problems->first->field, problems->first->message);
+    return make_user(pg, a, &in, role, false, out, problems, err);
+}
+
+static void set_cookie(struct api_call *c, const char *token, int seconds)
+{
+    http_set(c->res, "Set-Cookie",
+             "slipway_session=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d%s", token, seconds,
+             c->req->https ? "; Secure" : "");
+}
+
+int api_login(struct api_call *c, struct json_object *in, struct session *out, const char **token,
+              struct err *err)
+{
+    struct login_in login = {0};
+    struct store_user user;
+    if (!mw_same_origin(c))
+        return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
+    if (!valid_object(&login_table, in, false, &login, &c->problems))
+        return api_refuse(c, err);
+    const char *account =
+        sha256_hex(c->arena, str_lower(c->arena, login.username), strlen(login.username));
+    if (mw_ratelimit_account(c, account, err) < 0)
+        return -1;
+    bool known = store_user_by_name(c->api->pg, c->arena, login.username, &user, err) == 0;
+    if (!known && err->code != ERR_NOT_FOUND)
+        return -1;
+    bool right = password_verify(login.password, known ? user.password_hash : NULL);
+    if (!right || user.disabled)
+        return err_set(err, ERR_UNAUTHORIZED, "the username or the password is wrong");
+    struct session_deps deps = {.pg = c->api->pg, .redis = c->api->redis, .keys = &c->api->keys};
+    const char *agent = http_header(c->req, "User-Agent");
+    agent = agent ? str_utf8_scrub(c->arena, agent, strnlen(agent, 300)) : "";
+    if (session_create(&deps, c->arena, &user, c->req->address, agent, out, token, err) < 0)
+        return -1;
+    set_cookie(c, *token, SESSION_SECONDS);
+    return 0;
+}
+
+int api_logout(struct api_call *c, struct err *err)
+{
+    struct session_deps deps = {.pg = c->api->pg, .redis = c->api->redis, .keys = &c->api->keys};
+    if (session_end(&deps, c->arena, c->session->row.id, err) < 0)
+        return -1;
+    set_cookie(c, "", 0);
+    return 0;
+}
+
+static int handle_register(struct api_call *c, struct err *err)
+{
+    AUTO_JSON *in = NULL;
+    struct store_user user;
+    struct jw w;
+    if (api_body(c, false, &in, err) < 0 || api_register(c, in, &user, err) < 0)
+        return -1;
+    api_begin(c, &w);
+    jw_begin(&w);
+    store_user_json(&user, &w);
+    jw_end(&w);
+    api_send(c, 201, false);
+    return 0;
+}
+
+static void user_member(struct jw *w, const struct store_user *user)
+{
+    jw_key(w, "user");
+    jw_begin(w);
+    store_user_json(user, w);
+    jw_end(w);
+}
+
+static int handle_login(struct api_call *c, struct err *err)
+{
+    AUTO_JSON *in = NULL;
+    struct session s;
+    const char *token;
+    struct jw w;
+    if (api_body(c, false, &in, err) < 0 || api_login(c, in, &s, &token, err) < 0)
+        return -1;
+    api_begin(c, &w);
+    jw_begin(&w);
+    jw_kstr(&w, "token", token);
+    jw_ktime(&w, "expiresAt", s.row.expires_at);
+    jw_kstr(&w, "csrfToken", s.csrf);
+    user_member(&w, &s.user);
+    jw_end(&w);
+    api_send(c, 200, false);
+    return 0;
+}
+
+static int handle_logout(struct api_call *c, struct err *err)
+{
+    if (api_logout(c, err) < 0)
+        return -1;
+    api_no_content(c);
+    return 0;
+}
+
+static int handle_session(struct api_call *c, struct err *err)
+{
+    (void)err;
+    struct jw w;
+    api_begin(c, &w);
+    jw_begin(&w);
+    user_member(&w, &c->session->user);
+    jw_kstr(&w, "csrfToken", c->session->csrf);
+    jw_ktime(&w, "expiresAt", c->session->row.expires_at);
+    jw_end(&w);
+    api_send(c, 200, false);
+    return 0;
+}
+
+static const struct route routes[] = {
+    ROUTE_WITH(POST, "/api/auth/register", handle_register, NOBODY_NEEDED, LOGIN, ROUTE_NO_CSRF),
+    ROUTE_WITH(POST, "/api/auth/login", handle_login, NOBODY_NEEDED, LOGIN, ROUTE_NO_CSRF),
+    ROUTE(POST, "/api/auth/logout", handle_logout, LOGIN, USER),
+    ROUTE(GET, "/api/auth/session", handle_session, LOGIN, USER),
+};
+const struct route_table api_auth_routes = {routes, ARRAY_LEN(routes)};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the process up; do PostgreSQL and Redis answer. */
+#include "api/routes.h"
+#include "cache/redis.h"
+
+static int handle_health(struct api_call *c, struct err *err)
+{
+    (void)err;
+    struct jw w;
+    api_begin(c, &w);
+    jw_begin(&w);
+    jw_kstr(&w, "status", "ok");
+    jw_end(&w);
+    api_send(c, 200, false);
+    c->res->no_log = true;
+    return 0;
+}
+
+static int handle_ready(struct api_call *c, struct err *err)
+{
+    struct err pg_err, redis_err;
+    bool pg = pg_ping(c->api->pg, &pg_err) == 0;
+    bool redis = redis_ping(c->api->redis, &redis_err) == 0;
+    if (!pg || !redis)
+        return err_set(err, ERR_UNAVAILABLE, "%s%s%s", pg ? "" : pg_err.msg,
+                       pg || redis ? "" : "; ", redis ? "" : redis_err.msg);
+    return handle_health(c, err);
+}
+
+static const struct route routes[] = {
+    ROUTE(GET, "/healthz", handle_health, NOBODY_NEEDED, NONE),
+    ROUTE(GET, "/readyz", handle_ready, NOBODY_NEEDED, NONE),
+};
+const struct route_table api_health_routes = {routes, ARRAY_LEN(routes)};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is calling, and whether a browser was tricked into it. */
+#include <string.h>
+#include <strings.h>
+
+#include "api/serve.h"
+#include "base/str.h"
+
+int mw_auth(struct api_call *c, struct session *space, struct err *err)
+{
+    struct session_deps deps = {.pg = c->api->pg, .redis = c->api->redis, .keys = &c->api->keys};
+    const char *authorization = http_header(c->req, "Authorization");
+    const char *token = http_cookie(c->req, "slipway_session");
+    c->by_cookie = true;
+    c->scope = (struct store_scope){.user_id = "00000000-0000-0000-0000-000000000000"};
+    if (authorization) {
+        if (strncasecmp(authorization, "Bearer ", 7) != 0)
+            return err_set(err, ERR_UNAUTHORIZED, "only the Bearer scheme is known");
+        token = authorization + 7;
+        c->by_cookie = false;
+    }
+    if (str_empty(token))
+        return 0;
+    if (session_find(&deps, c->arena, token, space, err) < 0)
+        return -1;
+    c->session = space;
+    c->scope = space->scope;
+    return 0;
+}
+
+bool mw_same_origin(const struct api_call *c)
+{
+    const char *origin = http_header(c->req, "Origin");
+    if (!origin)
+        return true;
+    const char *ours = c->api->conf->web_public_url;
+    if (*ours && str_starts(ours, origin) && strchr("/", ours[strlen(origin)]))
+        return true;
+    const char *host = strstr(origin, "://");
+    return host && *c->req->host && strcasecmp(host + 3, c->req->host) == 0;
+}
+
+int mw_csrf(const struct api_call *c, const struct route *route, struct err *err)
+{
+    if (c->req->method == HTTP_GET || c->req->method == HTTP_HEAD || route->flags & ROUTE_NO_CSRF ||
+        !c->session || !c->by_cookie)
+        return 0;
+    if (!mw_same_origin(c))
+        return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
+    const char *token = http_header(c->req, "X-CSRF-Token");
+    if (!token)
+        token = http_form(c->req, "_csrf");
+    if (!session_csrf_ok(c->session, token))
+        return err_set(err, ERR_FORBIDDEN,
+                       "the CSRF token is missing or of another session; load the page again");
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables that have no header of their own; api_routes (api.h) lists all.
+ */
+#ifndef SLIPWAY_API_ROUTES_H
+#define SLIPWAY_API_ROUTES_H
+
+#include "api/api.h"
+
+extern const struct route_table api_health_routes;
+extern const struct route_table api_webhook_routes;
+
+#endif

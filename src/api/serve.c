@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+
+enum { BODY_CAP = 1024 * 1024, BODY_CAP_BIG = 25 * 1024 * 1024 };
+
+/* The route of the request. *other is set when the path has a route for another method. */
+static const struct route *find_route(const struct serve *s, struct http_request *req, bool *other)
+{
+    enum http_method method = req->method == HTTP_HEAD ? HTTP_GET : req->method;
+    *other = false;
+    for (const struct route_table *const *const *list = s->tables; *list; list++)
+        for (const struct route_table *const *t = *list; *t; t++)
+            for (size_t i = 0; i < (*t)->n; i++) {
+                const struct route *r = &(*t)->routes[i];
+                if (!http_match(r->pattern, req))
+                    continue;
+                if (r->method == method)
+                    return r;
+                *other = true;
+            }
+    return NULL;
+}
+
+size_t serve_body_cap(void *arg, struct http_request *req)
+{
+    bool other;
+    const struct route *r = find_route(arg, req, &other);
+    return r && r->flags & ROUTE_BIG ? BODY_CAP_BIG : BODY_CAP;
+}
+
+static void add_allow(const struct serve *s, struct api_call *c)
+{
+    AUTO_BUF methods = {0};
+    for (const struct route_table *const *const *list = s->tables; *list; list++)
+        for (const struct route_table *const *t = *list; *t; t++)
+            for (size_t i = 0; i < (*t)->n; i++)
+                if (http_match((*t)->routes[i].pattern, c->req))
+                    buf_addf(&methods, "%s%s", methods.len ? ", " : "",
+                             http_method_name((*t)->routes[i].method));
+    http_set(c->res, "Allow", "%s", buf_str(&methods));
+}
+
+void serve_problem(struct api_call *c, const struct err *err)
+{
+    int status = err_http_status(err->code);
+    struct jw w;
+    buf_clear(&c->res->body);
+    jw_init(&w, &c->res->body);
+    jw_begin(&w);
+    jw_kstr(&w, "type", "about:blank");
+    jw_kstr(&w, "title", http_status_text(status));
+    jw_kint(&w, "status", status);
+    jw_kstr(&w, "detail", err->msg);
+    jw_kstr(&w, "requestId", c->req->id);
+    if (err->code == ERR_INVALID) {
+        jw_key(&w, "errors");
+        jw_begin_array(&w);
+        for (const struct problem *p = c->problems.first; p; p = p->next) {
+            jw_begin(&w);
+            jw_kstr(&w, "field", p->field);
+            jw_kstr(&w, "message", p->message);
+            jw_end(&w);
+        }
+        jw_end_array(&w);
+    }
+    jw_end(&w);
+    c->res->status = status;
+    http_set(c->res, "Content-Type", "application/problem+json");
+    if (err->code == ERR_UNAUTHORIZED)
+        http_set(c->res, "WWW-Authenticate", "Bearer realm=\"slipway\"");
+    if (err->code == ERR_UNAVAILABLE)
+        http_set(c->res, "Retry-After", "2");
+}
+
+static void answer_error(const struct serve *s, struct api_call *c, bool page, struct err *err)
+{
+    if (err_http_status(err->code) >= 500)
+        log_err(err->code == ERR_UNAVAILABLE ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
+                arena_printf(c->arena, "%s %s", http_method_name(c->req->method), c->req->path),
+                err);
+    if (err->code == ERR_INTERNAL)
+        snprintf(err->msg, sizeof(err->msg),
+                 "something failed on our side; the log has it under "
+                 "the id of this request");
+    buf_clear(&c->res->body);
+    if (page)
+        s->error_page(c, err);
+    else
+        serve_problem(c, err);
+}
+
+/* What needs no resource to be decided: a login, or a permission outside projects. */
+static int gate(const struct api_call *c, const struct route *r, struct err *err)
+{
+    switch (r->permission) {
+    case PERM_NOBODY_NEEDED:
+        return 0;
+    case PERM_OWNER_ONLY:
+    case PERM_PROJECT_CREATE:
+        return api_require(c, NULL, r->permission, err);
+    default:
+        return c->session ? 0 : err_set(err, ERR_UNAUTHORIZED, "log in first");
+    }
+}
+
+static int run(const struct serve *s, struct api_call *c, const struct route *route,
+               struct session *space, struct err *err)
+{
+    if (c->req->body_too_large)
+        return err_set(err, ERR_TOO_LARGE, "the body is larger than %d bytes",
+                       route->flags & ROUTE_BIG ? BODY_CAP_BIG : BODY_CAP);
+    (void)s;
+    if (mw_auth(c, space, err) < 0 &&
+        (err->code != ERR_UNAUTHORIZED || route->permission != PERM_NOBODY_NEEDED))
+        return -1;
+    if (mw_ratelimit(c, route, err) < 0 || gate(c, route, err) < 0 || mw_csrf(c, route, err) < 0)
+        return -1;
+    return route->handler(c, err);
+}
+
+static void common_headers(struct api_call *c, bool page)
+{
+    http_set(c->res, "X-Request-Id", "%s", c->req->id);
+    http_set(c->res, "X-Content-Type-Options", "nosniff");
+    http_set(c->res, "Cache-Control", "no-store");
+    if (!page)
+        return;
+    http_set(c->res, "Content-Security-Policy",
+             "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "
+             "script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+             "frame-ancestors 'none'");
+    http_set(c->res, "Referrer-Policy", "same-origin");
+    http_set(c->res, "X-Frame-Options", "DENY");
+}
+
+void serve_request(void *arg, struct http_request *req, const struct err *request_err,
+                   struct http_response *res)
+{
+    const struct serve *s = arg;
+    int64_t start = time_monotonic();
+    struct session space;
+    struct err err = {0};
+    struct api_call c = {.api = s->api, .arena = req->arena, .req = req, .res = res};
+    problems_init(&c.problems, req->arena);
+    bool other = false;
+    const struct route *route = request_err ? NULL : find_route(s, req, &other);
+    bool api = str_starts(req->path, "/api/") || str_eq(req->path, "/api") || request_err;
+    bool page = route ? route->flags & ROUTE_PAGE : !api;
+    int rc = -1;
+    if (request_err)
+        err = *request_err;
+    else if (route)
+        rc = run(s, &c, route, &space, &err);
+    else if (other)
+        err_set(&err, ERR_METHOD, "%s is not allowed here", http_method_name(req->method));
+    else
+        err_set(&err, ERR_NOT_FOUND, "there is nothing at %.200s", req->path);
+    if (rc < 0)
+        answer_error(s, &c, page, &err);
+    if (!route && other)
+        add_allow(s, &c);
+    common_headers(&c, page);
+    if (!res->no_log)
+        mw_log(&c, time_monotonic() - start);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The middleware: from a request to the handler that answers it, and from its error to the answer.
+ */
+#ifndef SLIPWAY_API_SERVE_H
+#define SLIPWAY_API_SERVE_H
+
+#include "api/api.h"
+
+struct serve {
+    struct api *api;
+    const struct route_table *const *const *tables; /* lists of tables; each list ends with NULL,
+                                                     * and so do the lists */
+    /* Renders an error as HTML; also for addresses that no route has, outside /api. */
+    void (*error_page)(struct api_call *c, const struct err *err);
+};
+
+/* Both have the signatures of struct fcgi_handler; ARG is a struct serve. */
+void serve_request(void *arg, struct http_request *req, const struct err *request_err,
+                   struct http_response *res);
+size_t serve_body_cap(void *arg, struct http_request *req);
+
+/* RFC 9457 for ERR, into the response. */
+void serve_problem(struct api_call *c, const struct err *err);
+
+/* ---- the middleware's pieces, each in a file of its own (mw_*.c) */
+
+/* Finds the caller's session in Authorization or in the cookie and fills c->session. 0 also when
+ * nobody is logged in; ERR_UNAUTHORIZED: a token was sent and is not good. */
+int mw_auth(struct api_call *c, struct session *space, struct err *err);
+/* A cookie-authenticated unsafe request must carry the session's CSRF token, and no foreign
+ * Origin. ERR_FORBIDDEN. */
+int mw_csrf(const struct api_call *c, const struct route *route, struct err *err);
+bool mw_same_origin(const struct api_call *c);
+/* Takes a token of the route's bucket and sets the RateLimit headers. ERR_LIMIT. */
+int mw_ratelimit(struct api_call *c, const struct route *route, struct err *err);
+/* Takes a token of a login bucket of its own (per account). ERR_LIMIT, ERR_UNAVAILABLE. */
+int mw_ratelimit_account(struct api_call *c, const char *account, struct err *err);
+/* The request's line in the log. */
+void mw_log(const struct api_call *c, int64_t took_ms);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions. The token is a JWT (RFC 7519, HS256 under the session key) that names a row; it is
+ * good while the row is alive. PostgreSQL is the truth; Redis keeps a copy for as long as the
+ * session lasts. A session that ended is marked as ended in the copy too, so a reader that was
+ * slow cannot bring it back.
+ */
+#ifndef SLIPWAY_AUTH_SESSION_H
+#define SLIPWAY_AUTH_SESSION_H
+
+#include "base/crypto.h"
+#include "store/user.h"
+
+struct redis;
+
+enum { SESSION_SECONDS = 7 * 24 * 3600 };
+
+struct session {
+    struct store_session row;
+    struct store_user user; /* without the password's hash */
+    unsigned role;          /* the strongest system role, as a bit of auth/rbac.h */
+    struct store_scope scope;
+    const char *csrf; /* HMAC of the session's id; hexadecimal */
+};
+
+struct session_deps {
+    struct pg *pg;
+    struct redis *redis;
+    const struct keyring *keys;
+};
+
+/* Makes a session of USER. ERR_UNAVAILABLE: PostgreSQL or Redis is away; nothing was written. */
+int session_create(const struct session_deps *d, struct arena *a, const struct store_user *user,
+                   const char *address, const char *agent, struct session *out, const char **token,
+                   struct err *err);
+
+/* The living session of a token. ERR_UNAUTHORIZED: no token of ours, expired, or ended.
+ * ERR_UNAVAILABLE: PostgreSQL is away and Redis does not know it. */
+int session_find(const struct session_deps *d, struct arena *a, const char *token,
+                 struct session *out, struct err *err);
+
+/* Ends it everywhere at once. ERR_UNAVAILABLE when Redis or PostgreSQL is away: it then lives. */
+int session_end(const struct session_deps *d, struct arena *a, const char *id, struct err *err);
+
+/* Whether GIVEN (may be NULL) is the session's CSRF token. */
+bool session_csrf_ok(const struct session *s, const char *given);
+
+/* A CSRF token for a form that is shown without a session (login, register): bound to the random
+ * value of a cookie. */
+const char *session_anonymous_csrf(const struct keyring *keys, struct arena *a, const char *cookie);
+
+#endif
