@@ -18,13 +18,12 @@
 #include "store/project.h"
 #include "store/user.h"
 
-#define CHECK(call)                                                            \
-    do {                                                                       \
-        struct err check_err = {0};                                            \
-        struct err *err = &check_err;                                          \
-        if ((call) < 0)                                                        \
-            die("%s:%d: %s: %s (%s)", __FILE__, __LINE__, #call, check_err.msg, \
-                check_err.detail);                                             \
+#define CHECK(call)                                                                                \
+    do {                                                                                           \
+        struct err check_err = {0};                                                                \
+        struct err *err = &check_err;                                                              \
+        if ((call) < 0)                                                                            \
+            die("%s:%d: %s: %s (%s)", __FILE__, __LINE__, #call, check_err.msg, check_err.detail); \
     } while (0)
 
 static NORETURN void die(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -88,19 +87,15 @@ static void make_base(struct fixture *f)
                "FROM scratch\nCOPY busybox /bin/busybox\n"
                "RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\nENV PATH=/bin\n");
     const char *tags[] = {"slipway-test-base", NULL};
-    struct builder b = {.docker = &f->docker,
-                        .checkout = dir,
-                        .tags = tags,
-                        .on_line = no_line};
+    struct builder b = {.docker = &f->docker, .checkout = dir, .tags = tags, .on_line = no_line};
     char *id;
     CHECK(builder_run(&b, &f->arena, &id, err));
 }
 
 static void make_database(struct fixture *f)
 {
-    struct pg_config config = {.url = need("SLIPWAY_TEST_DATABASE_URL"),
-                               .name = "test",
-                               .log_queries_ms = -1};
+    struct pg_config config = {
+        .url = need("SLIPWAY_TEST_DATABASE_URL"), .name = "test", .log_queries_ms = -1};
     struct err err = {0};
     f->pg = pg_open(&config, &err);
     if (!f->pg)
@@ -155,8 +150,8 @@ void fixture_open(struct fixture *f, bool registry)
     CHECK(docker_open(&f->docker, &o, err));
     make_base(f);
     make_database(f);
-    f->engine = (struct engine){
-        .docker = &f->docker, .pg = f->pg, .conf = &f->conf, .keys = &f->keys};
+    f->engine =
+        (struct engine){.docker = &f->docker, .pg = f->pg, .conf = &f->conf, .keys = &f->keys};
 }
 
 void fixture_reopen(struct fixture *f, const struct fixture *other)
@@ -243,8 +238,8 @@ struct store_app fixture_app(struct fixture *f, const char *service, const char 
         .cpu_limit = 0.5,
         .port = 8080,
         .restart_policy = "{\"condition\":\"on-failure\",\"maxAttempts\":3,\"window\":120}",
-        .update_config = "{\"parallelism\":1,\"delay\":0,\"monitor\":1,"
-                         "\"failureAction\":\"rollback\",\"order\":\"start-first\"}",
+        .update_config_raw = "{\"parallelism\":1,\"delay\":0,\"monitor\":1,"
+                             "\"failureAction\":\"rollback\",\"order\":\"start-first\"}",
         .volumes = "[]",
         .ports = "[]",
         .labels = "{}",
@@ -253,8 +248,7 @@ struct store_app fixture_app(struct fixture *f, const char *service, const char 
     };
 }
 
-void fixture_store(struct fixture *f, const struct store_app *app,
-                   const struct store_env_list *env)
+void fixture_store(struct fixture *f, const struct store_app *app, const struct store_env_list *env)
 {
     struct store_app_parts parts = {
         .env = env, .webhook_secret = "secret", .webhook_secret_len = 6};
@@ -280,7 +274,7 @@ struct store_deployment fixture_claim(struct fixture *f, const struct store_app 
     CHECK(store_deployment_insert(f->pg, &f->arena, &d, err));
     enum store_claim result;
     struct store_deployment out;
-    CHECK(store_deployment_claim(f->pg, &f->arena, d.id, 600000, &result, &out, err));
+    CHECK(store_deployment_claim(f->pg, &f->arena, d.id, "test", 600000, &result, &out, err));
     if (result != STORE_CLAIMED)
         die("could not claim the deployment");
     return out;
@@ -305,10 +299,9 @@ const char *fixture_get(struct fixture *f, const struct store_app *app, const ch
         const struct docker_task *t = &tasks.items[i];
         if (!str_eq(t->desired, "running") || !str_eq(t->state, "running") || !t->n_ports)
             continue;
-        struct http_target target = {
-            .base = arena_printf(&f->arena, "http://127.0.0.1:%lld",
-                                 (long long)t->ports[0].published),
-            .name = "the application"};
+        struct http_target target = {.base = arena_printf(&f->arena, "http://127.0.0.1:%lld",
+                                                          (long long)t->ports[0].published),
+                                     .name = "the application"};
         struct http http;
         http_open(&http, &target);
         struct http_request req = {.method = "GET", .path = path, .total_ms = 5000};

@@ -63,10 +63,10 @@ void fixture_show(struct fixture *f, const char *deployment_id);
 const char *fixture_run(struct fixture *f, const char *const argv[]);
 
 /* A Dockerfile and an index.html that is served by busybox on 8080. */
-#define FIXTURE_DOCKERFILE                                                   \
-    "FROM slipway-test-base\n"                                               \
-    "COPY index.html /www/index.html\n"                                      \
-    "CMD [\"/bin/sh\", \"-c\", \"httpd -f -p 8080 -h /www & "                \
+#define FIXTURE_DOCKERFILE                                    \
+    "FROM slipway-test-base\n"                                \
+    "COPY index.html /www/index.html\n"                       \
+    "CMD [\"/bin/sh\", \"-c\", \"httpd -f -p 8080 -h /www & " \
     "trap 'sleep 1; exit 0' TERM; wait\"]\n"
 
 #endif

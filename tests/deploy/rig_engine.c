@@ -68,7 +68,8 @@ static void broken_update(const char *name, const char *command, const char *cau
     fixture_store(&f, &app, NULL);
     struct store_deployment one = fixture_deploy(&f, &app, NULL, NULL, &rc);
     expect(&one, "success");
-    files[0].text = arena_printf(&f.arena, "FROM slipway-test-base\nCOPY index.html /\n%s\n", command);
+    files[0].text =
+        arena_printf(&f.arena, "FROM slipway-test-base\nCOPY index.html /\n%s\n", command);
     fixture_commit(&f, name, "main", files);
     struct store_deployment two = fixture_deploy(&f, &app, NULL, NULL, &rc);
     CU_ASSERT_EQUAL(rc, 0);
@@ -80,8 +81,10 @@ static void broken_update(const char *name, const char *command, const char *cau
 
 static void crashing_update(void)
 {
-    broken_update("crash", "CMD [\"/bin/sh\", \"-c\", \"sleep 0.4; echo LEDGER_URL is required but not set >&2; exit 3\"]",
-                  "exited with code 3");
+    broken_update(
+        "crash",
+        "CMD [\"/bin/sh\", \"-c\", \"sleep 0.4; echo LEDGER_URL is required but not set >&2; exit 3\"]",
+        "exited with code 3");
 }
 
 static void unhealthy_update(void)
@@ -106,7 +109,8 @@ static void crashing_first(void)
 {
     int rc;
     struct fixture_file files[] = {
-        {"Dockerfile", "FROM slipway-test-base\nCMD [\"/bin/sh\", \"-c\", \"echo no luck; exit 4\"]\n", NULL},
+        {"Dockerfile",
+         "FROM slipway-test-base\nCMD [\"/bin/sh\", \"-c\", \"echo no luck; exit 4\"]\n", NULL},
         {0}};
     fixture_commit(&f, "first", "main", files);
     struct store_app app = fixture_app(&f, "first", "first");
@@ -188,9 +192,9 @@ static void git_away(void)
     CU_ASSERT_EQUAL(err.code, ERR_UNAVAILABLE);
     d = fixture_read(&f, d.id);
     TAP_STR(d.status, "cloning");
-    TAP_OK(engine_give_up(&f.engine, d.id, d.attempt, "failed", NULL, "gave up after 1 attempt",
-                          &err),
-           &err);
+    TAP_OK(
+        engine_give_up(&f.engine, d.id, d.attempt, "failed", NULL, "gave up after 1 attempt", &err),
+        &err);
     d = fixture_read(&f, d.id);
     TAP_STR(d.status, "failed");
     expect_in(d.error, "gave up");
@@ -288,8 +292,8 @@ static void removes(void)
 {
     int rc;
     struct store_app app = fixture_app(&f, "gone", "good");
-    app.volumes = arena_printf(&f.arena, "[{\"source\":\"%s-data\",\"target\":\"/data\"}]",
-                               app.service_name);
+    app.volumes =
+        arena_printf(&f.arena, "[{\"source\":\"%s-data\",\"target\":\"/data\"}]", app.service_name);
     fixture_store(&f, &app, NULL);
     struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
     expect(&d, "success");
