@@ -227,8 +227,10 @@ static int write_end(struct job *j, const char *status, const char *error, struc
 static int fail(struct job *j, const struct err *why, struct err *err)
 {
     const char *step = j->step ? j->step : "deploy";
-    char *error = error_json(j, step, why->msg, &j->cause);
-    log_cause(j, why->msg);
+    const char *message = job_mask(j, why->msg);
+    char *error = error_json(j, step, message, &j->cause);
+    log_info("the deployment failed in step %s: %s", step, message);
+    log_cause(j, message);
     j->ending = true;
     if (j->touched && job_put_back(j, err) < 0)
         return -1;
@@ -274,7 +276,6 @@ int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, str
         err->code = ERR_UNAVAILABLE;
         return -1;
     }
-    log_err(LOG_LEVEL_INFO, "the deployment failed", &why);
     return fail(&j, &why, err);
 }
 

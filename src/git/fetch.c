@@ -159,8 +159,9 @@ static NORETURN void run_child(const char *path, const char *url, int out, pid_t
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    /* a signal to the group is the parent's to think about */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
     repo_library();
     struct child c = {.out = out};
     struct report r = {.kind = 'r'};

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine from end to end, on real parts; run inside tests/rig. */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/time.h"
+#include "docker/service.h"
+#include "tests/deploy/fixture.h"
+#include "tests/tap.h"
+
+static struct fixture f;
+
+/* Checks a deployment's status and shows its output when it is another one. */
+static void expect(const struct store_deployment *d, const char *status)
+{
+    if (!str_eq(d->status, status))
+        fixture_show(&f, d->id);
+    TAP_STR(d->status, status);
+}
+
+static void expect_in(const char *text, const char *part)
+{
+    bool found = text && strstr(text, part);
+    if (!found)
+        printf("# '%s' is not in: %s\n", part, text ? text : "(null)");
+    CU_ASSERT(found);
+}
+
+static void succeeds(void)
+{
+    int rc;
+    struct fixture_file files[] = {
+        {"Dockerfile", FIXTURE_DOCKERFILE, NULL}, {"index.html", "version 1\n", NULL}, {0}};
+    const char *first = fixture_commit(&f, "good", "main", files);
+    struct store_app app = fixture_app(&f, "good", "good");
+    fixture_store(&f, &app, NULL);
+    struct store_deployment one = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    CU_ASSERT_EQUAL(rc, 0);
+    expect(&one, "success");
+    TAP_STR(one.commit_sha, first);
+    expect_in(one.image, arena_printf(&f.arena, "%.7s", first));
+    expect_in(one.image, "@sha256:");
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "version 1\n");
+
+    files[1].text = "version 2\n";
+    const char *second = fixture_commit(&f, "good", "main", files);
+    files[1].text = "version 3\n";
+    fixture_commit(&f, "good", "main", files);
+    struct store_deployment two = fixture_deploy(&f, &app, NULL, second, &rc);
+    expect(&two, "success");
+    TAP_STR(two.commit_sha, second);
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "version 2\n");
+    TAP_STR(two.previous_id, one.id);
+}
+
+/* A second commit with a Dockerfile that is bad in some way: failed with CAUSE, and the first
+ * version goes on. */
+static void broken_update(const char *name, const char *command, const char *cause)
+{
+    int rc;
+    struct fixture_file files[] = {
+        {"Dockerfile", FIXTURE_DOCKERFILE, NULL}, {"index.html", "old\n", NULL}, {0}};
+    fixture_commit(&f, name, "main", files);
+    struct store_app app = fixture_app(&f, name, name);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment one = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&one, "success");
+    files[0].text =
+        arena_printf(&f.arena, "FROM slipway-test-base\nCOPY index.html /\n%s\n", command);
+    fixture_commit(&f, name, "main", files);
+    struct store_deployment two = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    CU_ASSERT_EQUAL(rc, 0);
+    expect(&two, "failed");
+    expect_in(two.error, cause);
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "old\n");
+    printf("# %s\n", two.error);
+}
+
+static void crashing_update(void)
+{
+    broken_update(
+        "crash",
+        "CMD [\"/bin/sh\", \"-c\", \"sleep 0.4; echo LEDGER_URL is required but not set >&2; exit 3\"]",
+        "exited with code 3");
+}
+
+static void unhealthy_update(void)
+{
+    broken_update("ill",
+                  "HEALTHCHECK --interval=200ms --retries=2 CMD echo the ledger is closed; exit 1\n"
+                  "CMD [\"/bin/sleep\", \"1000\"]",
+                  "failed its health check: the ledger is closed");
+}
+
+static void failing_run(void)
+{
+    broken_update("run", "RUN echo about to fail && exit 7", "exit code: 7");
+}
+
+static void no_such_command(void)
+{
+    broken_update("nocmd", "CMD [\"/bin/not-there\"]", "not-there");
+}
+
+static void crashing_first(void)
+{
+    int rc;
+    struct fixture_file files[] = {
+        {"Dockerfile",
+         "FROM slipway-test-base\nCMD [\"/bin/sh\", \"-c\", \"echo no luck; exit 4\"]\n", NULL},
+        {0}};
+    fixture_commit(&f, "first", "main", files);
+    struct store_app app = fixture_app(&f, "first", "first");
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "failed");
+    expect_in(d.error, "exited with code 4");
+    expect_in(d.error, "no luck");
+    AUTO_JSON *service = NULL;
+    struct err err = {0};
+    CU_ASSERT_EQUAL(docker_service_inspect(&f.docker, app.service_name, &service, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_NOT_FOUND);
+}
+
+/* One bad field of an application, and the cause that it must give. */
+static void refused(const char *name, void (*change)(struct store_app *), const char *branch,
+                    const char *cause)
+{
+    int rc;
+    struct fixture_file files[] = {{"Dockerfile", FIXTURE_DOCKERFILE, NULL},
+                                   {"index.html", "x\n", NULL},
+                                   {"out", NULL, "/etc"},
+                                   {"Outfile", NULL, "../../../../../../etc/passwd"},
+                                   {0}};
+    fixture_commit(&f, "refuse", "main", files);
+    struct store_app app = fixture_app(&f, name, "refuse");
+    if (change)
+        change(&app);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_deploy(&f, &app, branch, NULL, &rc);
+    CU_ASSERT_EQUAL(rc, 0);
+    expect(&d, "failed");
+    expect_in(d.error, cause);
+}
+
+static void set_dotdot(struct store_app *app)
+{
+    app->dockerfile = "../../etc/passwd";
+}
+
+static void set_link(struct store_app *app)
+{
+    app->dockerfile = "Outfile";
+}
+
+static void set_context_link(struct store_app *app)
+{
+    app->context_path = "out";
+}
+
+static void set_missing(struct store_app *app)
+{
+    app->dockerfile = "Nofile";
+}
+
+static void set_no_repository(struct store_app *app)
+{
+    app->repo_url = arena_printf(&f.arena, "%s/not-there.git", f.git_url);
+}
+
+static void bad_input(void)
+{
+    refused("dotdot", set_dotdot, NULL, "dockerfile '../../etc/passwd' must be a path inside");
+    refused("link", set_link, NULL, "dockerfile 'Outfile' is a symbolic link that leads out");
+    refused("ctx", set_context_link, NULL, "contextPath 'out' is a symbolic link that leads out");
+    refused("missing", set_missing, NULL, "dockerfile 'Nofile' is not there in this commit");
+    refused("branch", NULL, "nobranch", "has no branch 'nobranch'");
+    refused("repo", set_no_repository, NULL, "not-there");
+}
+
+static void git_away(void)
+{
+    struct store_app app = fixture_app(&f, "away", "good");
+    app.repo_url = "http://127.0.0.1:1/good.git";
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_claim(&f, &app, NULL, NULL);
+    struct err err = {0};
+    CU_ASSERT_EQUAL(engine_run(&f.engine, d.id, d.attempt, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_UNAVAILABLE);
+    d = fixture_read(&f, d.id);
+    TAP_STR(d.status, "cloning");
+    TAP_OK(
+        engine_give_up(&f.engine, d.id, d.attempt, "failed", NULL, "gave up after 1 attempt", &err),
+        &err);
+    d = fixture_read(&f, d.id);
+    TAP_STR(d.status, "failed");
+    expect_in(d.error, "gave up");
+}
+
+static void fenced(void)
+{
+    struct store_app app = fixture_app(&f, "fence", "good");
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_claim(&f, &app, NULL, NULL);
+    struct err err = {0};
+    CU_ASSERT_EQUAL(engine_run(&f.engine, d.id, d.attempt + 1, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_STALE);
+}
+
+/* Kills a job at a random moment and runs it again, until it is final. */
+static void killed(void)
+{
+    struct fixture_file files[] = {
+        {"Dockerfile", FIXTURE_DOCKERFILE, NULL}, {"index.html", "killed\n", NULL}, {0}};
+    fixture_commit(&f, "killed", "main", files);
+    struct store_app app = fixture_app(&f, "killed", "killed");
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_claim(&f, &app, NULL, NULL);
+    static const int64_t waits[] = {30, 150, 400, 700, 1000, 1500};
+    for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct fixture own;
+            fixture_reopen(&own, &f);
+            struct err err = {0};
+            engine_run(&own.engine, d.id, d.attempt, &err);
+            _exit(0);
+        }
+        time_sleep(waits[i]);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        d = fixture_read(&f, d.id);
+    }
+    struct err err = {0};
+    TAP_OK(engine_run(&f.engine, d.id, d.attempt, &err), &err);
+    d = fixture_read(&f, d.id);
+    expect(&d, "success");
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "killed\n");
+}
+
+static void environment(void)
+{
+    int rc;
+    struct fixture_file files[] = {
+        {"Dockerfile",
+         "FROM slipway-test-base\nCMD [\"/bin/sh\", \"-c\", \"mkdir -p /www; echo $PLAIN $HIDDEN > "
+         "/www/index.html; echo the secret is $HIDDEN; test -z \\\"$FAIL\\\" || exit 1; exec httpd -f -p 8080 -h /www\"]\n",
+         NULL},
+        {0}};
+    fixture_commit(&f, "env", "main", files);
+    struct store_app app = fixture_app(&f, "env", "env");
+    AUTO_BUF sealed = {0};
+    secret_seal_k(&f.keys, store_env_row(&f.arena, app.id, "HIDDEN"), "hush-hush", &sealed);
+    struct store_env list[] = {{.key = "PLAIN", .value = "seen"},
+                               {.key = "HIDDEN", .secret = sealed.data, .secret_len = sealed.len},
+                               {.key = "FAIL", .value = "yes"}};
+    struct store_env_list env = {list, 2};
+    fixture_store(&f, &app, &env);
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "success");
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "seen hush-hush\n");
+
+    struct store_app bad = fixture_app(&f, "envbad", "env");
+    AUTO_BUF again = {0};
+    secret_seal_k(&f.keys, store_env_row(&f.arena, bad.id, "HIDDEN"), "hush-hush", &again);
+    list[1].secret = again.data;
+    list[1].secret_len = again.len;
+    env.n = 3;
+    fixture_store(&f, &bad, &env);
+    d = fixture_deploy(&f, &bad, NULL, NULL, &rc);
+    expect(&d, "failed");
+    expect_in(d.error, "the secret is ***");
+    CU_ASSERT_PTR_NULL(strstr(d.error, "hush-hush"));
+}
+
+static void image_application(void)
+{
+    int rc;
+    struct store_app app = fixture_app(&f, "image", NULL);
+    app.repo_normal = NULL;
+    app.image = "127.0.0.1:5000/no-such-thing:1";
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "failed");
+    expect_in(d.error, "no-such-thing");
+}
+
+static void removes(void)
+{
+    int rc;
+    struct store_app app = fixture_app(&f, "gone", "good");
+    app.volumes =
+        arena_printf(&f.arena, "[{\"source\":\"%s-data\",\"target\":\"/data\"}]", app.service_name);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "success");
+    struct err err = {0};
+    TAP_OK(store_app_delete(f.pg, &f.arena, app.id, &err), &err);
+    TAP_OK(engine_remove(&f.engine, app.id, true, &err), &err);
+    AUTO_JSON *service = NULL;
+    CU_ASSERT_EQUAL(docker_service_inspect(&f.docker, app.service_name, &service, &err), -1);
+    AUTO_JSON *volume = NULL;
+    CU_ASSERT_EQUAL(docker_get(&f.docker,
+                               arena_printf(&f.arena, "/volumes/%s-data", app.service_name),
+                               &volume, &err),
+                    -1);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        {"a commit becomes a service, and the named commit the next", succeeds},
+        {"an update that crashes fails, the old version stays", crashing_update},
+        {"an update that fails its health check, likewise", unhealthy_update},
+        {"a failing RUN, likewise", failing_run},
+        {"a command that is not there, likewise", no_such_command},
+        {"a first release that crashes is taken away", crashing_first},
+        {"bad input is refused by name", bad_input},
+        {"a git host that is away is worth another try", git_away},
+        {"an attempt that is not the present one is refused", fenced},
+        {"a job that is killed again and again ends well", killed},
+        {"variables reach the service, secrets no log", environment},
+        {"an image that is not there", image_application},
+        {"a deleted application leaves nothing", removes},
+        {NULL, NULL},
+    };
+    static const struct tap_suite suites[] = {{"engine", tests}, {NULL, NULL}};
+    fixture_open(&f, true);
+    int rc = tap_main(suites, argc, argv);
+    fixture_close(&f);
+    return rc;
+}
