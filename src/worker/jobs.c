@@ -7,16 +7,9 @@
 #include "base/time.h"
 #include "deploy/engine.h"
 #include "store/app.h"
-#include "worker/master.h"
+#include "worker/tools.h"
 
 enum { STOP_MARGIN_MS = 1000 };
-
-/* A child's own connections. */
-struct tools {
-    struct docker docker;
-    struct pg *pg;
-    struct engine engine;
-};
 
 static int should_stop(void *arg, struct err *err)
 {
@@ -24,37 +17,16 @@ static int should_stop(void *arg, struct err *err)
     return job_asked_to_stop() ? err_set(err, ERR_CANCELLED, "the worker is stopping") : 0;
 }
 
-static void tools_close(struct tools *t)
+static struct engine make_engine(struct worker *w, struct tools *t, int64_t budget_ms)
 {
-    docker_close(&t->docker);
-    pg_close(t->pg);
-}
-
-/* Close also after a failure. */
-static int tools_open(struct worker *w, struct tools *t, int64_t budget_ms, struct err *err)
-{
-    const struct conf *c = &w->conf;
-    struct docker_options docker = {.host = c->docker_host,
-                                    .tls_ca = c->docker_tls_ca,
-                                    .tls_cert = c->docker_tls_cert,
-                                    .tls_key = c->docker_tls_key};
-    struct pg_config pg = {.url = c->database_url,
-                           .name = "slipway-job",
-                           .timeout_ms = 60000,
-                           .log_queries_ms = c->log_queries};
-    *t = (struct tools){0};
-    t->pg = pg_open_lazy(&pg);
-    if (docker_open(&t->docker, &docker, err) < 0)
-        return -1;
-    t->engine = (struct engine){
+    return (struct engine){
         .docker = &t->docker,
         .pg = t->pg,
-        .conf = c,
+        .conf = &w->conf,
         .keys = &w->keys,
-        .deadline = time_monotonic() + budget_ms,
+        .deadline = time_monotonic() + (budget_ms < 1 ? 1 : budget_ms),
         .should_stop = should_stop,
     };
-    return 0;
 }
 
 static int later(struct tools *t, const struct job_order *order, const struct err *err)
@@ -66,8 +38,8 @@ static int later(struct tools *t, const struct job_order *order, const struct er
         return JOB_HANDED_BACK;
     }
     log_err(LOG_LEVEL_WARN, "to be tried again", err);
-    if (order->attempt && store_deployment_release(t->pg, &a, order->job.id, order->attempt,
-                                                   err->msg, &ignored) < 0)
+    if (order->attempt &&
+        store_deployment_release(t->pg, &a, order->job.id, order->attempt, err->msg, &ignored) < 0)
         log_err(LOG_LEVEL_WARN, "could not give the deployment back", &ignored);
     return JOB_LATER;
 }
@@ -82,42 +54,50 @@ static int lock_app(struct tools *t, const char *app_id, struct err *err)
     return got ? 0 : err_set(err, ERR_UNAVAILABLE, "another job works on the application");
 }
 
-static int deploy(struct tools *t, const struct job_order *order, struct err *err)
+static int deploy(struct worker *w, struct tools *t, const struct job_order *order, struct err *err)
 {
+    /* ours ends before the master ends us */
+    struct engine engine = make_engine(w, t, order->budget_ms - STOP_MARGIN_MS);
     AUTO_ARENA a = {0};
     struct store_deployment d;
     if (store_deployment_get_any(t->pg, &a, order->job.id, &d, err) < 0 ||
         lock_app(t, d.application_id, err) < 0)
         return -1;
     if (order->give_up)
-        return engine_give_up(&t->engine, order->job.id, order->attempt, "failed", NULL,
+        return engine_give_up(&engine, order->job.id, order->attempt, "failed", NULL,
                               order->give_up, err);
-    return engine_run(&t->engine, order->job.id, order->attempt, err);
+    return engine_run(&engine, order->job.id, order->attempt, err);
+}
+
+static int remove_app(struct worker *w, struct tools *t, const struct job_order *order,
+                      struct err *err)
+{
+    struct engine engine = make_engine(w, t, order->budget_ms - STOP_MARGIN_MS);
+    if (lock_app(t, order->job.id, err) < 0)
+        return -1;
+    return engine_remove(&engine, order->job.id, false, err);
+}
+
+static int run(struct worker *w, const struct job_order *order,
+               int (*work)(struct worker *, struct tools *, const struct job_order *, struct err *))
+{
+    struct tools t;
+    struct err err;
+    int code = JOB_DONE;
+    if (tools_open(w, &t, "slipway-job", &err) < 0 || work(w, &t, order, &err) < 0)
+        code = later(&t, order, &err);
+    tools_close(&t);
+    return code;
 }
 
 static int run_deploy(struct worker *w, const struct job_order *order)
 {
-    struct tools t;
-    struct err err;
-    int64_t budget = order->budget_ms - STOP_MARGIN_MS; /* ours ends before the master's does */
-    int code = JOB_DONE;
-    if (tools_open(w, &t, budget < 1 ? 1 : budget, &err) < 0 || deploy(&t, order, &err) < 0)
-        code = later(&t, order, &err);
-    tools_close(&t);
-    return code;
+    return run(w, order, deploy);
 }
 
 static int run_remove(struct worker *w, const struct job_order *order)
 {
-    struct tools t;
-    struct err err;
-    int code = JOB_DONE;
-    if (tools_open(w, &t, order->budget_ms, &err) < 0 ||
-        lock_app(&t, order->job.id, &err) < 0 ||
-        engine_remove(&t.engine, order->job.id, false, &err) < 0)
-        code = later(&t, order, &err);
-    tools_close(&t);
-    return code;
+    return run(w, order, remove_app);
 }
 
 static const struct job_kind kinds[] = {
