@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* What each kind of job does, in the child. */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "deploy/engine.h"
+#include "store/app.h"
+#include "worker/tools.h"
+
+enum { STOP_MARGIN_MS = 1000 };
+
+static int should_stop(void *arg, struct err *err)
+{
+    (void)arg;
+    return job_asked_to_stop() ? err_set(err, ERR_CANCELLED, "the worker is stopping") : 0;
+}
+
+static struct engine make_engine(struct worker *w, struct tools *t, int64_t budget_ms)
+{
+    return (struct engine){
+        .docker = &t->docker,
+        .pg = t->pg,
+        .conf = &w->conf,
+        .keys = &w->keys,
+        .deadline = time_monotonic() + (budget_ms < 1 ? 1 : budget_ms),
+        .should_stop = should_stop,
+    };
+}
+
+static int later(struct tools *t, const struct job_order *order, const struct err *err)
+{
+    AUTO_ARENA a = {0};
+    struct err ignored;
+    if (err->code == ERR_STALE || job_asked_to_stop()) {
+        log_err(LOG_LEVEL_INFO, "handed back", err);
+        return JOB_HANDED_BACK;
+    }
+    log_err(LOG_LEVEL_WARN, "to be tried again", err);
+    if (order->attempt &&
+        store_deployment_release(t->pg, &a, order->job.id, order->attempt, err->msg, &ignored) < 0)
+        log_err(LOG_LEVEL_WARN, "could not give the deployment back", &ignored);
+    return JOB_LATER;
+}
+
+/* One at a time for an application, whatever became of leases: the lock is this connection's. */
+static int lock_app(struct tools *t, const char *app_id, struct err *err)
+{
+    AUTO_ARENA a = {0};
+    bool got;
+    if (store_app_lock(t->pg, &a, app_id, &got, err) < 0)
+        return -1;
+    return got ? 0 : err_set(err, ERR_UNAVAILABLE, "another job works on the application");
+}
+
+static int deploy(struct worker *w, struct tools *t, const struct job_order *order, struct err *err)
+{
+    /* ours ends before the master ends us */
+    struct engine engine = make_engine(w, t, order->budget_ms - STOP_MARGIN_MS);
+    AUTO_ARENA a = {0};
+    struct store_deployment d;
+    if (store_deployment_get_any(t->pg, &a, order->job.id, &d, err) < 0 ||
+        lock_app(t, d.application_id, err) < 0)
+        return -1;
+    if (order->give_up)
+        return engine_give_up(&engine, order->job.id, order->attempt, "failed", NULL,
+                              order->give_up, err);
+    return engine_run(&engine, order->job.id, order->attempt, err);
+}
+
+static int remove_app(struct worker *w, struct tools *t, const struct job_order *order,
+                      struct err *err)
+{
+    struct engine engine = make_engine(w, t, order->budget_ms - STOP_MARGIN_MS);
+    if (lock_app(t, order->job.id, err) < 0)
+        return -1;
+    return engine_remove(&engine, order->job.id, false, err);
+}
+
+static int run(struct worker *w, const struct job_order *order,
+               int (*work)(struct worker *, struct tools *, const struct job_order *, struct err *))
+{
+    struct tools t;
+    struct err err;
+    int code = JOB_DONE;
+    if (tools_open(w, &t, "slipway-job", &err) < 0 || work(w, &t, order, &err) < 0)
+        code = later(&t, order, &err);
+    tools_close(&t);
+    return code;
+}
+
+static int run_deploy(struct worker *w, const struct job_order *order)
+{
+    return run(w, order, deploy);
+}
+
+static int run_remove(struct worker *w, const struct job_order *order)
+{
+    return run(w, order, remove_app);
+}
+
+static const struct job_kind kinds[] = {
+    {"deploy", true, run_deploy},
+    {"remove", false, run_remove},
+};
+
+const struct job_kind *job_kind_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (str_eq(kinds[i].name, name))
+            return &kinds[i];
+    return NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A child's own connections. Private to worker/.
+ */
+#ifndef SLIPWAY_WORKER_TOOLS_H
+#define SLIPWAY_WORKER_TOOLS_H
+
+#include "docker/client.h"
+#include "store/pg.h"
+#include "worker/master.h"
+
+struct tools {
+    struct docker docker;
+    struct pg *pg;
+};
+
+/* Prepares them; they connect when they are used. NAME is shown by PostgreSQL. Close also after a
+ * failure. ERR_INVALID: docker.host. */
+int tools_open(struct worker *w, struct tools *t, const char *name, struct err *err);
+void tools_close(struct tools *t);
+
+#endif
