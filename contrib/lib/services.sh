@@ -83,6 +83,9 @@ svc_stop() {
             done
         fi
     fi
+    # What it left in its process group (fcgiwrap leaves its workers).
+    [ -z "$pid" ] || [ ! -f "$STATE/run/$name.born" ] ||
+        kill -TERM -- "-$pid" 2>/dev/null || true
     rm -f "$STATE/run/$name.pid" "$STATE/run/$name.born"
 }
 

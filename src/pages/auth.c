@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Signing in and out, registering, and the theme. */
+#include "api/auth.h"
+
+#include <string.h>
+
+#include "api/serve.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "pages/form.h"
+#include "pages/page.h"
+#include "pages/pages.h"
+#include "store/user.h"
+
+static const struct form_field login_fields[] = {
+    {.name = "username", .label = "Username", .flags = FORM_REQUIRED, .autocomplete = "username"},
+    {.name = "password",
+     .label = "Password",
+     .kind = FORM_PASSWORD,
+     .flags = FORM_REQUIRED,
+     .autocomplete = "current-password"},
+};
+static const struct form_table login_form = {login_fields, ARRAY_LEN(login_fields)};
+
+static const struct form_field register_fields[] = {
+    {.name = "username", .label = "Username", .flags = FORM_REQUIRED, .autocomplete = "username"},
+    {.name = "email",
+     .label = "E-mail",
+     .kind = FORM_EMAIL,
+     .flags = FORM_REQUIRED,
+     .autocomplete = "email"},
+    {.name = "password",
+     .label = "Password",
+     .help = "At least 8 characters.",
+     .kind = FORM_PASSWORD,
+     .flags = FORM_REQUIRED,
+     .autocomplete = "new-password"},
+};
+static const struct form_table register_form = {register_fields, ARRAY_LEN(register_fields)};
+
+/* A form that is shown without a session has its CSRF token bound to a random cookie. */
+static const char *anonymous_csrf(struct api_call *c)
+{
+    const char *cookie = http_cookie(c->req, "slipway_form");
+    if (!cookie || !str_is_hex(cookie, 32, 32)) {
+        cookie = rand_hex(c->arena, 16);
+        http_set(c->res, "Set-Cookie", "slipway_form=%s; Path=/; HttpOnly; SameSite=Lax%s", cookie,
+                 c->req->https ? "; Secure" : "");
+    }
+    return session_anonymous_csrf(&c->api->keys, c->arena, cookie);
+}
+
+static int check_anonymous_csrf(struct api_call *c, struct err *err)
+{
+    const char *cookie = http_cookie(c->req, "slipway_form"), *given = http_form(c->req, "_csrf");
+    if (cookie && given && mw_same_origin(c)) {
+        const char *right = session_anonymous_csrf(&c->api->keys, c->arena, cookie);
+        if (str_eq_secret(given, strlen(given), right, strlen(right)))
+            return 0;
+    }
+    return err_set(err, ERR_FORBIDDEN, "this form is of another visit; load the page again");
+}
+
+/* A path of ours, for a redirect; anything else, an address elsewhere above all, is FALLBACK. */
+static const char *local_path(const char *path, const char *fallback)
+{
+    if (!path || path[0] != '/' || path[1] == '/' || path[1] == '\\')
+        return fallback;
+    for (const unsigned char *p = (const unsigned char *)path; *p; p++)
+        if (*p <= 0x20 || *p >= 0x7F || *p == '\\')
+            return fallback;
+    return path;
+}
+
+static int show(struct api_call *c, bool registering, const struct err *problem, int status,
+                struct err *err)
+{
+    struct view_auth v = {0};
+    const char *rest;
+    bool any;
+    if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
+        return -1;
+    AUTO_JSON *values = c->req->method == HTTP_POST
+                            ? form_json(c, registering ? &register_form : &login_form)
+                            : NULL;
+    page_begin(c, &v.page, registering ? "Register" : "Sign in", NULL);
+    v.page.csrf = anonymous_csrf(c);
+    v.first = !any;
+    v.may_register = !any || str_eq(c->api->conf->web_registration, "open");
+    const char *next =
+        c->req->method == HTTP_POST ? http_form(c->req, "next") : http_query(c->req, "next");
+    v.next = local_path(next, "/");
+    form_view(c, registering ? &register_form : &login_form, values, &v.fields, &rest);
+    if (problem && (problem->code != ERR_INVALID || rest))
+        v.problem = form_problem(c, problem, rest);
+    if (registering)
+        tpl_auth_register(&c->res->body, &v);
+    else
+        tpl_auth_login(&c->res->body, &v);
+    return page_send(c, status);
+}
+
+static int get_login(struct api_call *c, struct err *err)
+{
+    bool any;
+    if (c->session)
+        return page_redirect(c, TOAST_NONE, "/projects");
+    if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
+        return -1;
+    if (!any)
+        return page_redirect(c, TOAST_NONE, "/register");
+    return show(c, false, NULL, 200, err);
+}
+
+static int post_login(struct api_call *c, struct err *err)
+{
+    struct session session;
+    const char *token;
+    struct err problem;
+    if (check_anonymous_csrf(c, err) < 0)
+        return -1;
+    AUTO_JSON *in = form_json(c, &login_form);
+    if (api_login(c, in, &session, &token, &problem) == 0)
+        return page_redirect(c, TOAST_NONE, local_path(http_form(c->req, "next"), "/projects"));
+    if (!page_form_error(&problem) && problem.code != ERR_UNAUTHORIZED &&
+        problem.code != ERR_LIMIT) {
+        *err = problem;
+        return -1;
+    }
+    return show(c, false, &problem, err_http_status(problem.code), err);
+}
+
+static int get_register(struct api_call *c, struct err *err)
+{
+    bool any;
+    if (c->session)
+        return page_redirect(c, TOAST_NONE, "/projects");
+    if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
+        return -1;
+    if (any && !str_eq(c->api->conf->web_registration, "open"))
+        return err_set(err, ERR_FORBIDDEN, "registration is closed; ask for an invitation");
+    return show(c, true, NULL, 200, err);
+}
+
+static int post_register(struct api_call *c, struct err *err)
+{
+    struct store_user user;
+    struct session session;
+    const char *token;
+    struct err problem;
+    if (check_anonymous_csrf(c, err) < 0)
+        return -1;
+    AUTO_JSON *in = form_json(c, &register_form);
+    if (api_register(c, in, &user, &problem) == 0) {
+        json_object_object_del(in, "email");
+        if (api_login(c, in, &session, &token, &problem) < 0)
+            return page_redirect(c, TOAST_NONE, "/login");
+        bool owner = session.role & ROLE_OWNER;
+        return page_redirect(c, owner ? TOAST_REGISTERED : TOAST_NONE, "/projects");
+    }
+    if (!page_form_error(&problem)) {
+        *err = problem;
+        return -1;
+    }
+    return show(c, true, &problem, err_http_status(problem.code), err);
+}
+
+static int post_logout(struct api_call *c, struct err *err)
+{
+    if (api_logout(c, err) < 0)
+        return -1;
+    return page_redirect(c, TOAST_NONE, "/login");
+}
+
+static int post_theme(struct api_call *c, struct err *err)
+{
+    (void)err;
+    const char *theme = http_form(c->req, "theme");
+    bool known = str_eq(theme, "light") || str_eq(theme, "dark");
+    http_set(c->res, "Set-Cookie", "slipway_theme=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d",
+             known ? theme : "", known ? 365 * 24 * 3600 : 0);
+    return page_redirect(c, TOAST_NONE, local_path(http_form(c->req, "back"), "/projects"));
+}
+
+static int get_home(struct api_call *c, struct err *err)
+{
+    (void)err;
+    return page_redirect(c, TOAST_NONE, "/projects");
+}
+
+static const struct route routes[] = {
+    ROUTE_WITH(GET, "/", get_home, LOGIN, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/login", get_login, NOBODY_NEEDED, NONE, ROUTE_PAGE),
+    ROUTE_WITH(POST, "/login", post_login, NOBODY_NEEDED, LOGIN, ROUTE_PAGE | ROUTE_NO_CSRF),
+    ROUTE_WITH(GET, "/register", get_register, NOBODY_NEEDED, NONE, ROUTE_PAGE),
+    ROUTE_WITH(POST, "/register", post_register, NOBODY_NEEDED, LOGIN, ROUTE_PAGE | ROUTE_NO_CSRF),
+    ROUTE_WITH(POST, "/logout", post_logout, LOGIN, USER, ROUTE_PAGE),
+    ROUTE_WITH(POST, "/theme", post_theme, LOGIN, USER, ROUTE_PAGE),
+};
+const struct route_table pages_auth_routes = {routes, ARRAY_LEN(routes)};

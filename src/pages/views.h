@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What templates show: one struct a template, filled by the handlers in pages/. Texts live in the
+ * request's arena; NULL shows nothing. A list has `list` and `n`.
+ */
+#ifndef SLIPWAY_PAGES_VIEWS_H
+#define SLIPWAY_PAGES_VIEWS_H
+
+#include "base/base.h"
+
+/* ---- parts */
+
+/* The frame around every page. */
+struct view_page {
+    const char *title, *place; /* place: which entry of the menu is current */
+    const char *theme;         /* "light", "dark"; NULL: the system decides */
+    const char *csrf;
+    const char *username, *role; /* NULL for somebody who is not signed in */
+    const char *host, *version;  /* of the plain frame */
+    const char *toast;           /* what was just done */
+    const char *here;            /* this page's address */
+    bool refresh;                /* load it again in a moment */
+};
+
+struct view_status {
+    const char *word, *label; /* the API's word, and how it reads */
+};
+
+struct view_time {
+    const char *iso, *text; /* iso NULL: never */
+};
+
+struct view_crumb {
+    const char *label, *url; /* url NULL: this page */
+};
+
+struct view_crumbs {
+    struct {
+        struct view_crumb *list;
+        size_t n;
+    } crumbs;
+};
+
+struct view_choice {
+    const char *value, *label;
+    bool chosen;
+};
+
+/* kind: text, number, check, select. A check's value is any text for yes. */
+struct view_field {
+    const char *id, *name, *label, *help, *value, *error, *kind, *type, *autocomplete;
+    const char *described; /* ids of help and error */
+    bool mono, small, required;
+    struct {
+        struct view_choice *list;
+        size_t n;
+    } choices;
+};
+
+struct view_fields {
+    struct view_field *list;
+    size_t n;
+};
+
+struct view_form {
+    const char *action, *csrf, *submit, *cancel;
+    const char *second, *second_name, *second_value; /* another button */
+    const char *problem;                             /* above the form */
+    struct view_fields fields;
+};
+
+struct view_pages {
+    const char *label, *newest, *older;
+    bool show;
+};
+
+struct view_deployment_row {
+    const char *id, *commit, *message, *by, *took, *application, *application_id;
+    struct view_status status;
+    struct view_time when;
+};
+
+struct view_deployment_rows {
+    bool applications; /* with the column that names them */
+    struct {
+        struct view_deployment_row *list;
+        size_t n;
+    } rows;
+};
+
+/* The timeline. Paths are SVG; 1000 across is the axis, 40 down a row. */
+struct view_tick {
+    const char *label;
+};
+
+struct view_ways_row {
+    struct view_status status; /* the glyph, and the step's name */
+    const char *state;
+    const char *body, *past, *now, *end;
+    const char *took, *last, *difference;
+    bool slower;
+};
+
+struct view_ways {
+    bool compact, reached, slower;
+    const char *grid, *service, *took, *last, *difference;
+    const char *past_name; /* the last success's commit */
+    struct {
+        struct view_tick *list;
+        size_t n;
+    } ticks;
+    struct {
+        struct view_ways_row *list;
+        size_t n;
+    } rows;
+};
+
+/* ---- pages */
+
+struct view_error {
+    struct view_page page;
+    const char *title, *message, *request;
+    int status;
+    bool again;
+};
+
+struct view_auth {
+    struct view_page page;
+    const char *problem, *next;
+    bool may_register, first;
+    struct view_fields fields;
+};
+
+struct view_project_row {
+    const char *id, *name, *description;
+    struct view_time made;
+};
+
+struct view_projects {
+    struct view_page page;
+    bool can_create;
+    struct {
+        struct view_project_row *list;
+        size_t n;
+    } projects;
+    struct view_pages pages;
+};
+
+struct view_project_form {
+    struct view_page page;
+    struct view_crumbs crumbs;
+    const char *title, *name, *delete_url;
+    struct view_form form;
+    struct view_field sure;
+};
+
+struct view_app_row {
+    const char *id, *name, *source, *deployment_id;
+    struct view_status status, deployment;
+    struct view_time deployed;
+    int64_t replicas, memory;
+};
+
+struct view_project {
+    struct view_page page;
+    struct view_crumbs crumbs;
+    const char *id, *name, *description;
+    bool can_create, can_update;
+    struct {
+        struct view_app_row *list;
+        size_t n;
+    } apps;
+    struct view_pages pages;
+};
+
+struct view_app_new {
+    struct view_page page;
+    struct view_crumbs crumbs;
+    struct view_form form;
+};
+
+/* The head that an application's pages share. */
+struct view_app_head {
+    struct view_crumbs crumbs;
+    const char *id, *name, *address, *csrf, *tab;
+    struct view_status status;
+    bool can_deploy, pending;
+};
+
+struct view_app_show {
+    struct view_page page;
+    struct view_app_head head;
+    const char *hook_url, *secret; /* secret: only just after it was made */
+    const char *live_id, *live_commit;
+    struct view_time live_since;
+    const char *source, *source_note, *address, *cpu_unit, *replica_unit, *health, *health_note;
+    const char *image, *built_from, *service, *order, *on_failure, *restart;
+    const char *last_id, *last_commit;
+    int64_t port, memory, replicas;
+    double cpu, monitor;
+    struct view_ways ways;
+    struct view_deployment_rows deployments;
+};
+
+struct view_env_row {
+    size_t n;
+    const char *key, *value, *key_label, *value_label, *secret_label, *error;
+    bool is_new, secret;
+    bool kept; /* a secret whose value is not shown */
+};
+
+struct view_app_env {
+    struct view_page page;
+    struct view_app_head head;
+    const char *problem, *summary;
+    struct {
+        struct view_env_row *list;
+        size_t n;
+    } rows;
+};
+
+struct view_app_deployments {
+    struct view_page page;
+    struct view_app_head head;
+    struct view_deployment_rows deployments;
+    struct view_pages pages;
+};
+
+struct view_app_settings {
+    struct view_page page;
+    struct view_app_head head;
+    struct view_form form;
+    const char *hook_url, *secret;
+    struct view_field sure;
+    bool can_delete;
+};
+
+struct view_deployments {
+    struct view_page page;
+    struct view_deployment_rows deployments;
+    struct view_pages pages;
+};
+
+struct view_fact {
+    const char *name, *value;
+};
+
+struct view_line {
+    int64_t n;
+    const char *class, *at, *text;
+    bool bad;
+};
+
+struct view_deployment {
+    struct view_page page;
+    struct view_crumbs crumbs;
+    const char *title, *commit, *commit_sha, *branch, *application, *application_id, *by;
+    struct view_status status;
+    struct view_time when;
+    bool can_retry;
+    const char *running, *forecast, *as_of; /* running NULL: it has ended */
+    bool failed;
+    const char *error, *failed_step, *output, *live_id, *live_commit;
+    struct {
+        struct view_fact *list;
+        size_t n;
+    } facts;
+    struct view_ways ways;
+    int64_t first_error;
+    struct {
+        struct view_line *list;
+        size_t n;
+    } lines;
+    const char *log_note, *log_more, *log_first;
+};
+
+#endif
