@@ -188,6 +188,11 @@ CONFIG
             add_header X-Content-Type-Options nosniff;
             add_header Cache-Control "no-cache";
         }
+        location = /favicon.ico {
+            types { }
+            default_type image/svg+xml;
+            alias $STATE/prefix/share/slipway/static/logo.svg;
+        }
         location / {
             include /etc/nginx/fastcgi_params;
             fastcgi_param HTTP_PROXY "";

@@ -28,7 +28,8 @@
  * Values are refused where escaping cannot make them safe: in script, style, comments, tag names,
  * unquoted attributes, srcdoc, srcset, content. Attributes style and on… are refused altogether.
  * Both branches of a condition must end where they began in the HTML. A line that holds only block
- * tags, or a comment, vanishes; white space at the start of lines is dropped (not in pre).
+ * tags, or a comment, vanishes; white space at the start of lines is dropped (not in pre), and so
+ * is the end of the last line.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -544,6 +545,9 @@ static void read_file(struct template *t, const char *path)
     fclose(f);
     if (memchr(buf_str(&t->text), '\0', t->text.len))
         fail("%s holds a NUL", path);
+    /* The last line's end is the file's and not the page's. */
+    while (t->text.len && t->text.data[t->text.len - 1] == '\n')
+        t->text.data[--t->text.len] = '\0';
 }
 
 static void load(struct template *t, const char *dir, const char *file)
