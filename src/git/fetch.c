@@ -46,6 +46,7 @@ int repo_error(int code, const char *url, struct err *err)
     const git_error *e = git_error_last();
     const char *words = e ? e->message : "unknown";
     int class = e ? e->klass : GIT_ERROR_NONE;
+    bool remote = class == GIT_ERROR_NET || class == GIT_ERROR_HTTP || class == GIT_ERROR_SSH;
     int status = 0;
     const char *at = strstr(words, "status code: ");
     if (at)
@@ -61,13 +62,12 @@ int repo_error(int code, const char *url, struct err *err)
                        "not known"
                      : "could not read the repository %s: the server wants a login",
                  url);
-    } else if (status == 404 || code == GIT_ENOTFOUND || strstr(words, "not found")) {
+    } else if (status == 404 || (remote && strstr(words, "not found"))) {
         err->code = ERR_NOT_FOUND;
         snprintf(err->msg, sizeof(err->msg), "the server has no repository %s", url);
     } else if (status >= 400 && status < 500) {
         err->code = ERR_INVALID;
-    } else if (status >= 500 || class == GIT_ERROR_NET || class == GIT_ERROR_OS ||
-               class == GIT_ERROR_HTTP || class == GIT_ERROR_SSL || class == GIT_ERROR_SSH) {
+    } else if (status >= 500 || remote || class == GIT_ERROR_OS || class == GIT_ERROR_SSL) {
         err->code = ERR_UNAVAILABLE;
     }
     return -1;
@@ -76,7 +76,8 @@ int repo_error(int code, const char *url, struct err *err)
 static bool in_the_repository(int code)
 {
     const git_error *e = git_error_last();
-    if (code == GIT_ELOCKED)
+    /* a lock that a killed fetch left behind; we hold the mirror's own */
+    if (code == GIT_ELOCKED || (e && strstr(e->message, "lock file")))
         return true;
     switch (e ? e->klass : GIT_ERROR_NONE) {
     case GIT_ERROR_ODB:

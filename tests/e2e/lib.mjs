@@ -41,7 +41,7 @@ export class Client {
   async raw(method, path, { body, headers = {}, base = access.url } = {}) {
     const res = await fetch(base + path, {
       method, body, redirect: 'manual',
-      headers: { ...(this.token ? { authorization: `Bearer ${this.token}` } : {}), ...headers },
+      headers: { connection: 'close', ...(this.token ? { authorization: `Bearer ${this.token}` } : {}), ...headers },
     });
     const text = await res.text();
     let json;

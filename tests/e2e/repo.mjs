@@ -48,7 +48,7 @@ export class Repo {
       rmSync(at, { force: true, recursive: true });
       if (content === null) continue;
       mkdirSync(dirname(at), { recursive: true });
-      if (content.link) symlinkSync(content.link, at);
+      if (typeof content === 'object') symlinkSync(content.link, at);
       else writeFileSync(at, content);
     }
     git(this.dir, 'add', '-A');
