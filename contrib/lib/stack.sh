@@ -25,6 +25,7 @@ stack_build() {
     echo "$now" >"$STATE/build/.sources"
 }
 
+# SLIPWAY_CONFIGURE and SLIPWAY_CFLAGS in the environment are for the tests: another build.
 stack_build_run() {
     local part
     # Times are kept, so make compiles what changed; what is gone from the checkout goes here too.
@@ -39,7 +40,7 @@ stack_build_run() {
         { [ -x configure ] || autoreconf -i; } &&
         cd "$STATE/build" &&
         { [ -f Makefile ] || ../source/configure --prefix="$STATE/prefix" --sysconfdir="$STATE/etc" \
-            --localstatedir="$STATE" CFLAGS="-O2 -g"; } &&
+            --localstatedir="$STATE" CFLAGS="${SLIPWAY_CFLAGS:--O2 -g}" ${SLIPWAY_CONFIGURE:-}; } &&
         make -j"$(nproc)" && make install
 }
 

@@ -134,7 +134,7 @@ static void expression(const char *path, char out[MAX_WORD], bool *whole)
     if (strlen(path) + 16 > MAX_WORD)
         fail("'%.40s…' is too long", path);
     if (strcmp(path, ".") == 0) {
-        strcpy(out, "v");
+        snprintf(out, MAX_WORD, "v");
         *whole = true;
         return;
     }
@@ -343,7 +343,7 @@ static const struct template *callee(char *what, char c[MAX_WORD])
             fail("%s is no text", argument);
         if (!t->scalar)
             fail("'%s' shows a %s and no text", what, t->view);
-        strcpy(c, argument);
+        snprintf(c, MAX_WORD, "%s", argument);
         return t;
     }
     expression(argument, c, &whole);
@@ -587,9 +587,11 @@ int main(int argc, char **argv)
         base_oom(n_templates * sizeof(*templates));
     for (size_t i = 0; i < n_templates; i++)
         load(&templates[i], argv[3], argv[4 + i]);
-    buf_adds(&header, "/* Made by slipway-template out of templates/. */\n"
-                      "#ifndef SLIPWAY_PAGES_TEMPLATES_GEN_H\n"
-                      "#define SLIPWAY_PAGES_TEMPLATES_GEN_H\n\n#include \"pages/views.h\"\n\nstruct buf;\n\n");
+    buf_adds(
+        &header,
+        "/* Made by slipway-template out of templates/. */\n"
+        "#ifndef SLIPWAY_PAGES_TEMPLATES_GEN_H\n"
+        "#define SLIPWAY_PAGES_TEMPLATES_GEN_H\n\n#include \"pages/views.h\"\n\nstruct buf;\n\n");
     buf_adds(&code, "/* Made by slipway-template out of templates/. */\n"
                     "#include \"pages/templates.gen.h\"\n\n#include \"http/template.h\"\n\n");
     for (size_t i = 0; i < n_templates; i++) {
