@@ -288,6 +288,25 @@ static void image_application(void)
     struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
     expect(&d, "failed");
     expect_in(d.error, "no-such-thing");
+
+    struct fixture_file files[] = {
+        {"Dockerfile", FIXTURE_DOCKERFILE, NULL}, {"index.html", "ready made\n", NULL}, {0}};
+    fixture_commit(&f, "made", "main", files);
+    struct store_app maker = fixture_app(&f, "made", "made");
+    fixture_store(&f, &maker, NULL);
+    d = fixture_deploy(&f, &maker, NULL, NULL, &rc);
+    expect(&d, "success");
+    char *image = arena_strdup(&f.arena, d.image);
+    const char *digest = strchr(d.image, '@');
+    *strchr(image, '@') = '\0';
+    app = fixture_app(&f, "image", NULL);
+    app.repo_normal = NULL;
+    app.image = image;
+    fixture_store(&f, &app, NULL);
+    d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "success");
+    expect_in(d.image, digest); /* pinned */
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "ready made\n");
 }
 
 static void removes(void)
@@ -386,7 +405,7 @@ int main(int argc, char **argv)
         {"an attempt that is not the present one is refused", fenced},
         {"a job that is killed again and again ends well", killed},
         {"variables reach the service, secrets no log", environment},
-        {"an image that is not there", image_application},
+        {"an application that is an image", image_application},
         {"a deleted application leaves nothing", removes},
         {"the Engine is restarted in the middle", restarted},
         {NULL, NULL},
