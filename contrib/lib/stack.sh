@@ -27,7 +27,8 @@ stack_build() {
 
 # SLIPWAY_CONFIGURE and SLIPWAY_CFLAGS in the environment are for the tests: another build.
 stack_build_run() {
-    local part
+    local part configure=()
+    read -r -a configure <<<"${SLIPWAY_CONFIGURE:-}"
     # Times are kept, so make compiles what changed; what is gone from the checkout goes here too.
     for part in src templates static sql tests contrib; do
         rm -rf "${STATE:?}/source/$part"
@@ -40,7 +41,7 @@ stack_build_run() {
         { [ -x configure ] || autoreconf -i; } &&
         cd "$STATE/build" &&
         { [ -f Makefile ] || ../source/configure --prefix="$STATE/prefix" --sysconfdir="$STATE/etc" \
-            --localstatedir="$STATE" CFLAGS="${SLIPWAY_CFLAGS:--O2 -g}" ${SLIPWAY_CONFIGURE:-}; } &&
+            --localstatedir="$STATE" CFLAGS="${SLIPWAY_CFLAGS:--O2 -g}" "${configure[@]}"; } &&
         make -j"$(nproc)" && make install
 }
 
@@ -188,6 +189,11 @@ CONFIG
             alias $STATE/prefix/share/slipway/static/;
             add_header X-Content-Type-Options nosniff;
             add_header Cache-Control "no-cache";
+        }
+        location = /favicon.ico {
+            types { }
+            default_type image/svg+xml;
+            alias $STATE/prefix/share/slipway/static/logo.svg;
         }
         location / {
             include /etc/nginx/fastcgi_params;

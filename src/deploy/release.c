@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
 /* Bringing a service to a release, and back: deploy/job.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"

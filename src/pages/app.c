@@ -160,6 +160,22 @@ static void fill_facts(struct api_call *c, const struct store_app *app, struct v
     fill_updates(a, app, v);
 }
 
+/* "registry:5000/group/name:tag@sha256:…" in the parts that are read. */
+static void split_image(struct arena *a, const char *image, struct view_app_show *v)
+{
+    const char *at = image ? strchr(image, '@') : NULL, *slash = image ? strchr(image, '/') : NULL;
+    if (!image)
+        return;
+    size_t n = at ? (size_t)(at - image) : strlen(image);
+    bool registry = slash && slash < image + n && memchr(image, ':', (size_t)(slash - image));
+    size_t skip = registry ? (size_t)(slash - image) + 1 : 0;
+    v->image = arena_printf(a, "%.*s", (int)(n - skip), image + skip);
+    if (registry)
+        v->registry = arena_printf(a, "%.*s", (int)(slash - image), image);
+    if (at && strlen(at) > 24)
+        v->digest = arena_printf(a, "%.12s…%s", at + 1, at + strlen(at) - 4);
+}
+
 /* The release that serves: the newest success. */
 static int fill_live(struct api_call *c, const struct store_app *app, struct view_app_show *v,
                      struct err *err)
@@ -174,7 +190,7 @@ static int fill_live(struct api_call *c, const struct store_app *app, struct vie
     v->live_id = list.list[0].id;
     v->live_commit = app->image ? "the image" : page_commit(c->arena, list.list[0].commit_sha);
     v->live_since = page_time(c->arena, list.list[0].finished_at);
-    v->image = list.list[0].image;
+    split_image(c->arena, list.list[0].image, v);
     return 0;
 }
 

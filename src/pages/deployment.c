@@ -125,6 +125,18 @@ static void fill_running(struct arena *a, const struct store_deployment *d,
     }
 }
 
+/* The lines that say why it failed: the verdict's own, BuildKit's "#12 ERROR …", and what the
+ * failing step printed on stderr. */
+static bool is_error(const struct store_log_line *l, const char *failed_step)
+{
+    if (str_eq(l->stream, "system") && str_starts(l->text, "failed: "))
+        return true;
+    if (!str_eq(l->step, failed_step))
+        return false;
+    const char *space = *l->text == '#' ? strchr(l->text, ' ') : NULL;
+    return str_eq(l->stream, "stderr") || (space && str_starts(space, " ERROR"));
+}
+
 static int fill_log(struct api_call *c, const struct store_deployment *d, struct view_deployment *v,
                     struct err *err)
 {
@@ -140,8 +152,7 @@ static int fill_log(struct api_call *c, const struct store_deployment *d, struct
     v->lines.n = n;
     v->lines.list = ARENA_ARRAY(a, n + 1, struct view_line);
     for (size_t i = 0; i < n; i++) {
-        bool bad =
-            v->failed && str_eq(lines[i].stream, "stderr") && str_eq(lines[i].step, v->failed_step);
+        bool bad = v->failed && is_error(&lines[i], v->failed_step);
         bool begins = i == 0 || !str_eq(lines[i].step, lines[i - 1].step);
         v->lines.list[i] = (struct view_line){
             .n = lines[i].line,

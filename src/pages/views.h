@@ -194,7 +194,7 @@ struct view_app_show {
     const char *live_id, *live_commit;
     struct view_time live_since;
     const char *source, *source_note, *address, *cpu_unit, *replica_unit, *health, *health_note;
-    const char *image, *built_from, *service, *order, *on_failure, *restart;
+    const char *image, *registry, *digest, *built_from, *service, *order, *on_failure, *restart;
     const char *last_id, *last_commit;
     int64_t port, memory, replicas;
     double cpu, monitor;

@@ -93,7 +93,7 @@ static void draw_axis(struct arena *a, int64_t tick, size_t n, struct view_ways 
     for (size_t i = 0; i < n; i++) {
         double at = (double)tick * (double)i / 1000;
         out->ticks.list[i].label =
-            arena_printf(a, tick < 1000 ? "%.1f%s" : "%.0f%s", at, i ? "" : "\u00a0s");
+            i ? arena_printf(a, tick < 1000 ? "%.1f" : "%.0f", at) : "0\u00a0s";
         if (i)
             buf_addf(&grid, "M%.1f 0V40", 1000.0 * (double)i / (double)n);
     }

@@ -2,7 +2,7 @@
 /*
  * The template compiler: HTML files to C functions, at build time.
  *
- *     slipway-template OUT.c OUT.h DIRECTORY FILE…
+ *     slipway-template [--include VIEWS.h] OUT.c OUT.h DIRECTORY FILE…
  *
  * DIRECTORY/app/show.html becomes tpl_app_show(struct buf *out, const struct view_app_show *v).
  * Values are members of the view structs (pages/views.h), so a misspelt one does not compile, and
@@ -28,7 +28,8 @@
  * Values are refused where escaping cannot make them safe: in script, style, comments, tag names,
  * unquoted attributes, srcdoc, srcset, content. Attributes style and on… are refused altogether.
  * Both branches of a condition must end where they began in the HTML. A line that holds only block
- * tags, or a comment, vanishes; white space at the start of lines is dropped (not in pre).
+ * tags, or a comment, vanishes; white space at the start of lines is dropped (not in pre), and so
+ * is the end of the last line.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -544,6 +545,9 @@ static void read_file(struct template *t, const char *path)
     fclose(f);
     if (memchr(buf_str(&t->text), '\0', t->text.len))
         fail("%s holds a NUL", path);
+    /* The last line's end is the file's and not the page's. */
+    while (t->text.len && t->text.data[t->text.len - 1] == '\n')
+        t->text.data[--t->text.len] = '\0';
 }
 
 static void load(struct template *t, const char *dir, const char *file)
@@ -573,12 +577,39 @@ static void write_file(const char *path, const struct buf *b)
         fail("could not write %s: %s", path, strerror(errno));
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void prologue(const char *header_file, const char *views, struct buf *header,
+                     struct buf *code)
+{
+    static const char made[] = "/* Made by slipway-template out of templates. */\n";
+    char guard[MAX_WORD];
+    snprintf(guard, sizeof(guard), "SLIPWAY_%s", base_name(header_file));
+    for (char *p = guard; *p; p++)
+        *p = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
+    buf_addf(header, "%s#ifndef %s\n#define %s\n\n#include \"%s\"\n\nstruct buf;\n\n", made, guard,
+             guard, views);
+    buf_addf(code, "%s#include \"%s\"\n\n#include \"http/template.h\"\n\n", made,
+             base_name(header_file));
+}
+
 int main(int argc, char **argv)
 {
     AUTO_BUF code = {0};
     AUTO_BUF header = {0};
+    const char *views = "pages/views.h";
+    if (argc > 2 && strcmp(argv[1], "--include") == 0) {
+        views = argv[2];
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 5) {
-        fprintf(stderr, "usage: slipway-template OUT.c OUT.h DIRECTORY FILE...\n");
+        fprintf(stderr,
+                "usage: slipway-template [--include VIEWS.h] OUT.c OUT.h DIRECTORY FILE...\n");
         return 2;
     }
     n_templates = (size_t)argc - 4;
@@ -587,13 +618,7 @@ int main(int argc, char **argv)
         base_oom(n_templates * sizeof(*templates));
     for (size_t i = 0; i < n_templates; i++)
         load(&templates[i], argv[3], argv[4 + i]);
-    buf_adds(
-        &header,
-        "/* Made by slipway-template out of templates/. */\n"
-        "#ifndef SLIPWAY_PAGES_TEMPLATES_GEN_H\n"
-        "#define SLIPWAY_PAGES_TEMPLATES_GEN_H\n\n#include \"pages/views.h\"\n\nstruct buf;\n\n");
-    buf_adds(&code, "/* Made by slipway-template out of templates/. */\n"
-                    "#include \"pages/templates.gen.h\"\n\n#include \"http/template.h\"\n\n");
+    prologue(argv[2], views, &header, &code);
     for (size_t i = 0; i < n_templates; i++) {
         const struct template *t = &templates[i];
         head(t, t->has_body ? "_begin" : "", &header, ";\n");

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+// The dashboard from the first registration to the log of a failed deployment. The way through it
+// is gone without JavaScript; the screenshots and the accessibility check have it.
+import { readFileSync } from 'node:fs';
+import { Complaints, accessible, done, equal, fits, launch, ok, test } from './harness.mjs';
+
+const access = JSON.parse(readFileSync(process.env.ACCESS, 'utf8'));
+const fresh = process.env.FRESH_URL;
+const shots = process.env.SCREENSHOTS;
+const browser = await launch();
+
+/** A person at a browser without JavaScript. */
+async function visitor(options = {}) {
+  const context = await browser.newContext({ javaScriptEnabled: false, ...options });
+  const page = await context.newPage();
+  return { context, page, complaints: new Complaints(page) };
+}
+
+async function signIn(page, url = access.url, username = access.username, password = access.password) {
+  await page.goto(`${url}/login`);
+  await page.fill('[name=username]', username);
+  await page.fill('[name=password]', password);
+  await page.click('button.primary');
+}
+
+const status = (page) => page.locator('h1 .status').getAttribute('data-status');
+const secret = `s3cret-${Date.now()}-<"'&>`;
+let me, projectPath, appPath, deploymentPath, failedPath;
+
+await test('the first visitor is led to the registration', async () => {
+  const v = await visitor();
+  await v.page.goto(`${fresh}/`);
+  equal(new URL(v.page.url()).pathname, '/register', 'the address');
+  v.complaints.take();
+  await v.context.close();
+});
+
+await test('a bad registration names each field and keeps what was typed', async () => {
+  const v = await visitor();
+  await v.page.goto(`${fresh}/register`);
+  await v.page.fill('[name=username]', 'mara');
+  await v.page.fill('[name=email]', 'not an address');
+  await v.page.fill('[name=password]', 'short');
+  v.complaints.expect(422);
+  await v.page.click('button.primary');
+  equal(await v.page.locator('.field .error').count(), 2, 'the number of messages');
+  equal(await v.page.inputValue('[name=username]'), 'mara', 'the username');
+  equal(await v.page.inputValue('[name=password]'), '', 'the password');
+  v.complaints.take();
+  await v.context.close();
+});
+
+await test('the first to register is signed in as owner', async () => {
+  const v = await visitor();
+  await v.page.goto(`${fresh}/register`);
+  await v.page.fill('[name=username]', 'mara');
+  await v.page.fill('[name=email]', 'mara@example.com');
+  await v.page.fill('[name=password]', 'a long enough password');
+  await v.page.click('button.primary');
+  equal(new URL(v.page.url()).pathname, '/projects', 'the address');
+  ok((await v.page.locator('.who').innerText()).includes('owner'), 'the menu does not say owner');
+  ok(await v.page.locator('.empty').count(), 'there is no empty state');
+  v.complaints.take();
+  await v.context.close();
+});
+
+await test('registration is closed afterwards', async () => {
+  const v = await visitor();
+  v.complaints.expect(403);
+  const response = await v.page.goto(`${fresh}/register`);
+  equal(response.status(), 403, 'the status');
+  v.complaints.take();
+  await v.context.close();
+});
+
+me = await visitor();
+
+await test('a page without a session leads to the login and back', async () => {
+  await me.page.goto(`${access.url}/projects/new`);
+  equal(new URL(me.page.url()).pathname, '/login', 'the address');
+  await me.page.fill('[name=username]', access.username);
+  await me.page.fill('[name=password]', 'wrong');
+  me.complaints.expect(401);
+  await me.page.click('button.primary');
+  ok((await me.page.locator('[role=alert]').innerText()).includes('wrong'), 'there is no message');
+  equal(await me.page.inputValue('[name=username]'), access.username, 'the username');
+  await me.page.fill('[name=password]', access.password);
+  await me.page.click('button.primary');
+  equal(new URL(me.page.url()).pathname, '/projects/new', 'the address');
+  me.complaints.take();
+});
+
+await test('a login form of another visit is refused', async () => {
+  const v = await visitor();
+  await v.page.goto(`${access.url}/login`);
+  await v.context.clearCookies();
+  await v.page.fill('[name=username]', access.username);
+  await v.page.fill('[name=password]', access.password);
+  v.complaints.expect(403);
+  const [response] = await Promise.all([v.page.waitForNavigation(), v.page.click('button.primary')]);
+  equal(response.status(), 403, 'the status');
+  v.complaints.take();
+  await v.context.close();
+});
+
+await test('a project needs a name, and markup in it stays text', async () => {
+  await me.page.goto(`${access.url}/projects/new`);
+  me.complaints.expect(422);
+  await me.page.click('button.primary');
+  equal(await me.page.locator('.field .error').count(), 1, 'the number of messages');
+  await me.page.fill('[name=name]', 'Shop <b onmouseover=alert(1)>"&\'');
+  await me.page.fill('[name=description]', '<script>alert(1)</script>');
+  await me.page.click('button.primary');
+  projectPath = new URL(me.page.url()).pathname;
+  equal(await me.page.locator('h1').innerText(), 'Shop <b onmouseover=alert(1)>"&\'', 'the heading');
+  equal(await me.page.locator('main script, h1 b').count(), 0, 'the number of injected elements');
+  equal(await me.page.locator('.toast').count(), 1, 'the number of toasts');
+  await me.page.reload();
+  equal(await me.page.locator('.toast').count(), 0, 'the number of toasts after a reload');
+  me.complaints.take();
+});
+
+await test('a bad application form says what is wrong beside each field', async () => {
+  await me.page.goto(`${access.url}${projectPath}/applications/new`);
+  await me.page.fill('[name=name]', 'web');
+  await me.page.fill('[name="gitSource.repoUrl"]', 'file:///etc/passwd');
+  await me.page.fill('[name=port]', 'eighty');
+  me.complaints.expect(422);
+  await me.page.click('button.primary');
+  equal(await me.page.locator('.field .error').count(), 2, 'the number of messages');
+  equal(await me.page.inputValue('[name=port]'), 'eighty', 'the port');
+  equal(await me.page.inputValue('[name="gitSource.repoUrl"]'), 'file:///etc/passwd', 'the repository');
+  me.complaints.take();
+});
+
+await test('an application is made, its webhook secret shown once', async () => {
+  await me.page.fill('[name="gitSource.repoUrl"]', access.repoUrl);
+  await me.page.fill('[name=port]', '8080');
+  await me.page.click('button:has-text("Make only")');
+  appPath = new URL(me.page.url()).pathname;
+  equal(await status(me.page), 'pending', 'the status');
+  equal(await me.page.locator('h2:has-text("shown this once")').count(), 1, 'the number of secrets');
+  await me.page.goto(`${access.url}${appPath}`);
+  equal(await me.page.locator('h2:has-text("shown this once")').count(), 0, 'the number of secrets');
+  me.complaints.take();
+});
+
+await test('a plain and a secret variable are saved; the secret is not shown again', async () => {
+  await me.page.goto(`${access.url}${appPath}/environment`);
+  await me.page.fill('#k0', 'LOG_LEVEL');
+  await me.page.fill('#v0', 'debug <1>');
+  await me.page.fill('#k1', 'TOKEN');
+  await me.page.fill('#v1', secret);
+  await me.page.check('[name=secret][value="1"]');
+  await me.page.click('button:has-text("Save")');
+  equal(await me.page.inputValue('#v0'), 'debug <1>', 'the value of LOG_LEVEL');
+  equal(await me.page.inputValue('#v1'), '', 'the value of TOKEN');
+  ok(await me.page.isChecked('[name=secret][value="1"]'), 'TOKEN is no secret');
+  ok(!(await me.page.content()).includes('s3cret-'), 'the secret is in the page');
+  me.complaints.take();
+});
+
+await test('a bad key is refused beside its row, and nothing is lost', async () => {
+  await me.page.fill('#k2', '1 BAD');
+  await me.page.fill('#v2', 'x');
+  me.complaints.expect(422);
+  await me.page.click('button:has-text("Save")');
+  equal(await me.page.locator('#e2').count(), 1, 'the number of messages');
+  equal(await me.page.inputValue('#k2'), '1 BAD', 'the key');
+  await me.page.goto(`${access.url}${appPath}/environment`);
+  equal(await me.page.inputValue('#k2'), '', 'the key');
+  ok(await me.page.isChecked('[name=secret][value="1"]'), 'TOKEN is gone');
+  me.complaints.take();
+});
+
+await test('a variable is removed, the secret kept', async () => {
+  await me.page.check('[name=remove][value="0"]');
+  await me.page.click('button:has-text("Save")');
+  equal(await me.page.inputValue('#k0'), 'TOKEN', 'the first key');
+  ok(await me.page.isChecked('[name=secret][value="0"]'), 'TOKEN is no secret');
+  me.complaints.take();
+});
+
+await test('settings are saved, and bad ones refused', async () => {
+  await me.page.goto(`${access.url}${appPath}/settings`);
+  await me.page.fill('[name=replicas]', '0');
+  me.complaints.expect(422);
+  await me.page.click('button:has-text("Save")');
+  equal(await me.page.locator('#f-replicas-error').count(), 1, 'the number of messages');
+  await me.page.fill('[name=replicas]', '1');
+  await me.page.fill('[name="updateConfig.delay"]', '0');
+  await me.page.fill('[name="updateConfig.monitor"]', '0.5');
+  await me.page.fill('[name=domains]', 'web.example.com web.example.com/shop');
+  await me.page.click('button:has-text("Save")');
+  equal(await me.page.inputValue('[name="updateConfig.monitor"]'), '0.5', 'the monitor time');
+  equal(await me.page.inputValue('[name=domains]'), 'web.example.com web.example.com/shop', 'the domains');
+  me.complaints.take();
+});
+
+await test('Deploy leads to a deployment that refreshes itself and ends in success', async () => {
+  await me.page.goto(`${access.url}${appPath}`);
+  await me.page.click('button:has-text("Deploy")');
+  deploymentPath = new URL(me.page.url()).pathname;
+  ok(deploymentPath.startsWith('/deployments/'), `the address is ${deploymentPath}`);
+  const end = Date.now() + 60000;
+  let refreshed = 0;
+  while (['pending', 'cloning', 'building', 'pushing', 'deploying'].includes(await status(me.page))) {
+    ok(Date.now() < end, 'the deployment did not end');
+    equal(await me.page.locator('meta[http-equiv=refresh]').count(), 1, 'the number of refreshes');
+    await me.page.waitForNavigation({ timeout: 15000 });
+    refreshed++;
+  }
+  equal(await status(me.page), 'success', 'the status');
+  ok(refreshed > 0, 'the page did not refresh itself');
+  equal(await me.page.locator('meta[http-equiv=refresh]').count(), 0, 'the number of refreshes');
+  ok(await me.page.locator('.log-lines li').count(), 'the log is empty');
+  ok((await me.page.locator('.ways tbody tr').count()) >= 4, 'the timeline is short');
+  me.complaints.take();
+});
+
+await test('a failing build shows its cause', async () => {
+  await me.page.goto(`${access.url}${projectPath}/applications/new`);
+  await me.page.fill('[name=name]', 'broken');
+  await me.page.fill('[name="gitSource.repoUrl"]', access.repoUrl);
+  await me.page.fill('[name="gitSource.branch"]', 'broken');
+  await me.page.click('button.primary');
+  const id = await me.page.locator('a[href^="/deployments/"]').nth(1).getAttribute('href');
+  failedPath = id;
+  const end = Date.now() + 60000;
+  do {
+    ok(Date.now() < end, 'the deployment did not end');
+    await new Promise((r) => setTimeout(r, 300));
+    await me.page.goto(`${access.url}${id}`);
+  } while ((await status(me.page)) !== 'failed');
+  equal(await me.page.locator('.callout.bad').count(), 1, 'the number of callouts');
+  ok(await me.page.locator('button:has-text("Retry")').count(), 'there is no Retry');
+  me.complaints.take();
+});
+
+await test('an address that leads nowhere is 404, as is a bad id', async () => {
+  me.complaints.expect(404);
+  equal((await me.page.goto(`${access.url}/nowhere`)).status(), 404, 'the status');
+  equal((await me.page.goto(`${access.url}/applications/7`)).status(), 404, 'the status');
+  equal((await me.page.goto(`${access.url}/static/none.css`)).status(), 404, 'the status');
+  me.complaints.take();
+});
+
+await test('the theme is remembered and the login page has it too', async () => {
+  await me.page.goto(`${access.url}/projects`);
+  await me.page.click('button[value=dark]');
+  equal(await me.page.locator('html').getAttribute('data-theme'), 'dark', 'the theme');
+  await me.page.click('button[value=system]');
+  equal(await me.page.locator('html').getAttribute('data-theme'), null, 'the theme');
+  me.complaints.take();
+});
+
+await test('the policy is strict and the cookie is not readable', async () => {
+  const response = await me.page.goto(`${access.url}/projects`);
+  const policy = response.headers()['content-security-policy'] ?? '';
+  ok(policy.includes("default-src 'none'") && !policy.includes('unsafe'), `the policy is ${policy}`);
+  const cookie = (await me.context.cookies()).find((c) => c.name === 'slipway_session');
+  ok(cookie.httpOnly && cookie.sameSite === 'Lax', 'the session cookie is readable');
+  me.complaints.take();
+});
+
+// ---- every page, at two widths, light and dark
+
+const pages = [
+  ['register', `${fresh}/register`, 403],
+  ['projects', '/projects'],
+  ['project-new', '/projects/new'],
+  ['project', () => projectPath],
+  ['project-settings', () => `${projectPath}/settings`],
+  ['application-new', () => `${projectPath}/applications/new`],
+  ['application', () => appPath],
+  ['application-sample', `/applications/${access.applicationId}`],
+  ['environment', () => `${appPath}/environment`],
+  ['application-deployments', () => `${appPath}/deployments`],
+  ['settings', () => `${appPath}/settings`],
+  ['deployments', '/deployments'],
+  ['deployment', () => deploymentPath],
+  ['deployment-failed', () => failedPath],
+  ['not-found', '/nowhere', 404],
+];
+
+async function look(page, complaints, name, url, code) {
+  for (const scheme of ['light', 'dark'])
+    for (const width of [1280, 360])
+      await test(`${name}, ${scheme}, ${width} px`, async () => {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
+        if (code) complaints.expect(code);
+        await page.goto(url.startsWith('http') ? url : access.url + url);
+        await fits(page);
+        await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
+        await accessible(page);
+        complaints.take();
+      });
+}
+
+const seen = await visitor({ javaScriptEnabled: true });
+await look(seen.page, seen.complaints, 'login', '/login');
+await signIn(seen.page);
+for (const [name, url, code] of pages) await look(seen.page, seen.complaints, name, typeof url === 'function' ? url() : url, code);
+
+await test('on a phone the menu opens without a script of ours', async () => {
+  await seen.page.setViewportSize({ width: 360, height: 740 });
+  await seen.page.goto(`${access.url}/projects`);
+  ok(!(await seen.page.isVisible('.nav a >> nth=0')), 'the menu is open');
+  await seen.page.click('.menu-button');
+  ok(await seen.page.isVisible('.nav a >> nth=0'), 'the menu did not open');
+  seen.complaints.take();
+});
+
+await test('deleting asks for the name first', async () => {
+  await me.page.goto(`${access.url}${appPath}/settings`);
+  await me.page.fill('[name=confirm]', 'wrong');
+  me.complaints.expect(422);
+  await me.page.click('button.sure');
+  equal(await me.page.locator('#f-confirm-error').count(), 1, 'the number of messages');
+  await me.page.fill('[name=confirm]', 'web');
+  await me.page.click('button.sure');
+  equal(new URL(me.page.url()).pathname, projectPath, 'the address');
+  ok(!(await me.page.locator('.table').innerText()).includes('web'), 'the application is still there');
+  me.complaints.take();
+});
+
+await test('signing out ends the session everywhere', async () => {
+  const old = await me.context.cookies();
+  await me.page.goto(`${access.url}/projects`);
+  await me.page.click('button:has-text("Sign out")');
+  equal(new URL(me.page.url()).pathname, '/login', 'the address');
+  await me.context.addCookies(old);
+  await me.page.goto(`${access.url}/projects`);
+  equal(new URL(me.page.url()).pathname, '/login', 'the address with the old cookie');
+  me.complaints.take();
+});
+
+await browser.close();
+process.exit(done());
