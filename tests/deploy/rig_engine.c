@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/rand.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "deploy/builder.h"
@@ -346,6 +347,7 @@ static void classic_builder(void)
 {
     struct err err = {0};
     AUTO_BUF lines = {0};
+    const char *who = rand_hex(&f.arena, 8); /* so that nothing comes out of the cache */
     const char *dir = arena_printf(&f.arena, "%s/classic", f.directory);
     fixture_run(&f, (const char *const[]){"mkdir", dir, NULL});
     FILE *file = fopen(arena_printf(&f.arena, "%s/Dockerfile", dir), "w");
@@ -358,13 +360,13 @@ static void classic_builder(void)
                         .checkout = dir,
                         .classic = true,
                         .target = "one",
-                        .args_json = "{\"WHO\":\"world\"}",
+                        .args_json = arena_printf(&f.arena, "{\"WHO\":\"%s\"}", who),
                         .tags = tags,
                         .on_line = add_line,
                         .line_arg = &lines};
     char *id = NULL;
     TAP_OK(builder_run(&b, &f.arena, &id, &err), &err);
-    expect_in(buf_str(&lines), "hello world\n");
+    expect_in(buf_str(&lines), arena_printf(&f.arena, "hello %s\n", who));
     TAP_OK(docker_image_tag(&f.docker, tags[1], "slipway-test-classic", "3", &err), &err);
     AUTO_JSON *image = NULL;
     TAP_OK(docker_image_inspect(&f.docker, "slipway-test-classic:3", &image, &err), &err);
