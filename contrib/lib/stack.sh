@@ -25,8 +25,10 @@ stack_build() {
     echo "$now" >"$STATE/build/.sources"
 }
 
+# SLIPWAY_CONFIGURE and SLIPWAY_CFLAGS in the environment are for the tests: another build.
 stack_build_run() {
-    local part
+    local part configure=()
+    read -r -a configure <<<"${SLIPWAY_CONFIGURE:-}"
     # Times are kept, so make compiles what changed; what is gone from the checkout goes here too.
     for part in src templates static sql tests contrib; do
         rm -rf "${STATE:?}/source/$part"
@@ -39,7 +41,7 @@ stack_build_run() {
         { [ -x configure ] || autoreconf -i; } &&
         cd "$STATE/build" &&
         { [ -f Makefile ] || ../source/configure --prefix="$STATE/prefix" --sysconfdir="$STATE/etc" \
-            --localstatedir="$STATE" CFLAGS="-O2 -g"; } &&
+            --localstatedir="$STATE" CFLAGS="${SLIPWAY_CFLAGS:--O2 -g}" "${configure[@]}"; } &&
         make -j"$(nproc)" && make install
 }
 

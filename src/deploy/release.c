@@ -76,7 +76,7 @@ static int write_spec(struct job *j, const char *release, const char *image, str
         .network_id = network,
         .probe_id = probe_id,
         .probe_name = probe_name,
-        .start_interval = str_starts(version, "1.") && atoi(version + 2) >= 44,
+        .start_interval = docker_version_at_least(version, "1.44"),
     };
     return spec_write(&in, out, err);
 }

@@ -49,6 +49,11 @@ static int version_number(const char *s)
     return major * 1000 + minor;
 }
 
+bool docker_version_at_least(const char *version, const char *least)
+{
+    return version_number(version) >= version_number(least);
+}
+
 int docker_negotiate(const char *api, const char *min_api, char out[16], struct err *err)
 {
     int theirs = version_number(api);

@@ -73,6 +73,9 @@ int docker_connect(struct docker *d, struct err *err);
  * "" when it did not say). ERR_INVALID says which side is too old. */
 int docker_negotiate(const char *api, const char *min_api, char out[16], struct err *err);
 
+/* Whether the API version VERSION ("1.41") is LEAST or later. */
+bool docker_version_at_least(const char *version, const char *least);
+
 /* Fills ERR from an error answer of the Engine: JSON with "message", or plain text. */
 int docker_status_error(int status, const char *body, size_t len, struct err *err);
 

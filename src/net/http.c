@@ -133,7 +133,7 @@ static size_t on_header(char *line, size_t one, size_t n, void *arg)
     s->moved = time_monotonic();
     if (n > 9 && strncmp(line, "HTTP/", 5) == 0) {
         const char *space = memchr(line, ' ', n);
-        s->res->status = space ? atoi(space + 1) : 0;
+        s->res->status = space ? (int)strtol(space + 1, NULL, 10) : 0;
         s->res->content_type[0] = s->res->api_version[0] = '\0';
     }
     keep_header(s->res->content_type, sizeof(s->res->content_type), line, n, "content-type");

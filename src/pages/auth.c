@@ -10,7 +10,6 @@
 #include "pages/form.h"
 #include "pages/page.h"
 #include "pages/pages.h"
-#include "store/user.h"
 
 static const struct form_field login_fields[] = {
     {.name = "username", .label = "Username", .flags = FORM_REQUIRED, .autocomplete = "username"},

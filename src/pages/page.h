@@ -7,7 +7,7 @@
 
 #include "api/api.h"
 #include "pages/templates.gen.h"
-#include "store/deployment.h"
+#include "api/deployment.h"
 
 /* What a page says after the POST that led to it. */
 enum toast {

@@ -135,7 +135,7 @@ static void expression(const char *path, char out[MAX_WORD], bool *whole)
     if (strlen(path) + 16 > MAX_WORD)
         fail("'%.40s…' is too long", path);
     if (strcmp(path, ".") == 0) {
-        strcpy(out, "v");
+        snprintf(out, MAX_WORD, "v");
         *whole = true;
         return;
     }
@@ -344,7 +344,7 @@ static const struct template *callee(char *what, char c[MAX_WORD])
             fail("%s is no text", argument);
         if (!t->scalar)
             fail("'%s' shows a %s and no text", what, t->view);
-        strcpy(c, argument);
+        snprintf(c, MAX_WORD, "%s", argument);
         return t;
     }
     expression(argument, c, &whole);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine from end to end, on real parts; run inside tests/rig. */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -309,6 +311,67 @@ static void removes(void)
                     -1);
 }
 
+/* Runs the engine as the worker does: again after whatever did not answer. */
+static int run_until_final(struct fixture *own, const struct store_deployment *d)
+{
+    struct err err = {0};
+    int64_t until = time_monotonic() + 120000;
+    while (engine_run(&own->engine, d->id, d->attempt, &err) < 0) {
+        printf("# broken off: %s\n", err.msg);
+        fflush(stdout);
+        if (err.code != ERR_UNAVAILABLE || time_monotonic() > until)
+            return 1;
+        time_sleep(1000);
+    }
+    return 0;
+}
+
+/* The Engine is restarted AFTER_MS into a deployment. */
+static void restart(int64_t after_ms)
+{
+    struct fixture_file files[] = {
+        {"Dockerfile",
+         arena_printf(&f.arena, FIXTURE_DOCKERFILE "RUN echo %lld; sleep 3\n", (long long)after_ms),
+         NULL},
+        {"index.html", "restarted\n", NULL},
+        {0}};
+    fixture_commit(&f, "restart", "main", files);
+    struct store_app app = fixture_app(&f, "restart", "restart");
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_claim(&f, &app, NULL, NULL);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct fixture own;
+        fixture_reopen(&own, &f);
+        _exit(run_until_final(&own, &d));
+    }
+    time_sleep(after_ms);
+    const char *script = "STATE=$SLIPWAY_TEST_STATE; . $SLIPWAY_TEST_SERVICES; "
+                         "p=$(cat $STATE/run/dockerd.pid | head -1); kill $p; "
+                         "while [ -d /proc/$p ]; do sleep 0.1; done; "
+                         "docker_start 127.0.0.1:5000 --cgroup-parent /${STATE##*/}";
+    fixture_run(&f, (const char *const[]){"bash", "-c", script, NULL});
+    int status;
+    waitpid(pid, &status, 0);
+    CU_ASSERT_EQUAL(status, 0);
+    d = fixture_read(&f, d.id);
+    CU_ASSERT(str_eq(d.status, "success") || str_eq(d.status, "failed"));
+    printf("# restarted after %lld ms: %s %s\n", (long long)after_ms, d.status,
+           d.error ? d.error : "");
+}
+
+static void restarted(void)
+{
+    if (!getenv("SLIPWAY_TEST_SERVICES")) {
+        printf("# needs tests/rig\n");
+        return;
+    }
+    restart(800);  /* in the build */
+    restart(4500); /* about the verdict */
+    restart(6000);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -325,6 +388,7 @@ int main(int argc, char **argv)
         {"variables reach the service, secrets no log", environment},
         {"an image that is not there", image_application},
         {"a deleted application leaves nothing", removes},
+        {"the Engine is restarted in the middle", restarted},
         {NULL, NULL},
     };
     static const struct tap_suite suites[] = {{"engine", tests}, {NULL, NULL}};

@@ -164,10 +164,10 @@ static void rolling_update(void)
     struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
     TAP_STR(d.status, "success");
     CU_ASSERT_EQUAL(wait_for(host, 200, 5000), 200);
+    time_sleep(500); /* nginx's old workers still answer 503 for a moment */
     ask(&f.arena, host, "/", &body);
     TAP_STR(body, "one\n");
 
-    time_sleep(500); /* nginx's old workers still answer 503 for a moment */
     pid_t asking = start_asking(host);
     files[1].text = "two\n";
     fixture_commit(&f, "routed", "main", files);
