@@ -45,11 +45,22 @@ svc_run() {
     local name=$1 pid
     shift
     mkdir -p "$STATE/run" "$STATE/log"
+    svc_reap "$name"
     setsid "$@" </dev/null >>"$STATE/log/$name.log" 2>&1 9>&- &
     pid=$!
     disown "$pid" 2>/dev/null || true
     echo "$pid" >"$STATE/run/$name.pid"
     svc_born "$pid" >"$STATE/run/$name.born"
+}
+
+# Ends what a process that is gone left in its process group: fcgiwrap leaves its workers, and so
+# does a master that was killed. While the group has members, its number is given to nobody else.
+svc_reap() {
+    local pid
+    pid=$(svc_pid "$1")
+    if [ -n "$pid" ] && [ -f "$STATE/run/$1.born" ] && [ ! -e "/proc/$pid" ]; then
+        kill -KILL -- "-$pid" 2>/dev/null || true
+    fi
 }
 
 # svc_wait NAME SECONDS COMMAND…: until COMMAND succeeds.
@@ -83,10 +94,22 @@ svc_stop() {
             done
         fi
     fi
-    # What it left in its process group (fcgiwrap leaves its workers).
-    [ -z "$pid" ] || [ ! -f "$STATE/run/$name.born" ] ||
-        kill -TERM -- "-$pid" 2>/dev/null || true
+    svc_reap "$name"
     rm -f "$STATE/run/$name.pid" "$STATE/run/$name.born"
+}
+
+# svc_port_free NAME PORT…: says so when something else listens on a port that NAME is to have.
+svc_port_free() {
+    local name=$1 port
+    shift
+    ! svc_alive "$name" || return 0
+    svc_reap "$name"
+    for port in "$@"; do
+        if svc_port_open "$port"; then
+            svc_say "port $port, which $name needs, is in use by another program"
+            return 1
+        fi
+    done
 }
 
 # svc_as USER COMMAND…: prints nothing, becomes COMMAND (so the process id stays).

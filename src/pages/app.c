@@ -54,6 +54,7 @@ int app_head(struct api_call *c, const struct store_app *app, const char *role, 
         .tab = tab,
         .status = page_status(a, app->status),
         .can_deploy = page_may(c, role, PERM_APPLICATION_DEPLOY),
+        .can_update = page_may(c, role, PERM_APPLICATION_UPDATE),
         .pending = app->pending_changes,
     };
     page_crumb(a, &head->crumbs, "Projects", "/projects");

@@ -184,7 +184,7 @@ struct view_app_head {
     struct view_crumbs crumbs;
     const char *id, *name, *address, *csrf, *tab;
     struct view_status status;
-    bool can_deploy, pending;
+    bool can_deploy, can_update, pending;
 };
 
 struct view_app_show {
