@@ -177,54 +177,55 @@ static int post_env(struct api_call *c, struct err *err)
         .name = "image", .label = "Image", .flags = FORM_REQUIRED | FORM_MONO \
     }
 
-#define COMMON_FIELDS                                                                             \
-    {.name = "domains",                                                                           \
-     .label = "Domains",                                                                          \
-     .help = "Host names, with spaces between; a path may follow: example.com/shop.",             \
-     .kind = FORM_DOMAINS,                                                                        \
-     .flags = FORM_MONO},                                                                         \
-        {.name = "port",                                                                          \
-         .label = "Port",                                                                         \
-         .help = "Where the container listens.",                                                  \
-         .kind = FORM_INT,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "replicas",                                                                      \
-         .label = "Replicas",                                                                     \
-         .kind = FORM_INT,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "memoryLimit",                                                                   \
-         .label = "Memory of each task, MiB",                                                     \
-         .kind = FORM_INT,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "cpuLimit",                                                                      \
-         .label = "CPU of each task, cores",                                                      \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "healthCheck.command",                                                           \
-         .label = "Health check",                                                                 \
-         .help = "A shell command that exits with 0. Empty: the image’s own, else whether the " \
-                 "port answers.",                                                                 \
-         .flags = FORM_OMIT | FORM_MONO},                                                         \
-        {.name = "healthCheck.interval",                                                          \
-         .label = "Seconds between checks",                                                       \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_OMIT | FORM_MONO | FORM_SHORT},                                            \
-        {.name = "updateConfig.order",                                                            \
-         .label = "Update order",                                                                 \
-         .kind = FORM_SELECT,                                                                     \
-         .flags = FORM_OMIT,                                                                      \
-         .choices = "start-first=New task first|stop-first=Old task stops first"},                \
-        {.name = "updateConfig.monitor",                                                          \
-         .label = "Watch an update for, seconds",                                                 \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "updateConfig.delay",                                                            \
-         .label = "Between two tasks of an update, seconds",                                      \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-    {                                                                                             \
-        .name = "updateConfig.failureAction", .label = "When an update fails",                    \
-        .kind = FORM_SELECT, .choices = "rollback=Roll back|pause=Pause|continue=Go on"           \
+#define COMMON_FIELDS                                                                                  \
+    {.name = "domains",                                                                                \
+     .label = "Domains",                                                                               \
+     .help = "Host names, with spaces between; a path may follow: example.com/shop.",                  \
+     .kind = FORM_DOMAINS,                                                                             \
+     .flags = FORM_MONO},                                                                              \
+        {.name = "port",                                                                               \
+         .label = "Port",                                                                              \
+         .help = "Where the container listens.",                                                       \
+         .kind = FORM_INT,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "replicas",                                                                           \
+         .label = "Replicas",                                                                          \
+         .kind = FORM_INT,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "memoryLimit",                                                                        \
+         .label = "Memory of each task, MiB",                                                          \
+         .kind = FORM_INT,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "cpuLimit",                                                                           \
+         .label = "CPU of each task, cores",                                                           \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "healthCheck.command",                                                                \
+         .label = "Health check",                                                                      \
+         .help = "A shell command that exits with 0. Empty: the image’s own, else whether the "      \
+                 "port answers.",                                                                      \
+         .flags = FORM_OMIT | FORM_MONO},                                                              \
+        {.name = "healthCheck.interval",                                                               \
+         .label = "Seconds between checks",                                                            \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_OMIT | FORM_MONO | FORM_SHORT},                                                 \
+        {.name = "updateConfig.order",                                                                 \
+         .label = "Update order",                                                                      \
+         .kind = FORM_SELECT,                                                                          \
+         .flags = FORM_OMIT,                                                                           \
+         .choices =                                                                                    \
+             "=As the application allows|start-first=New task first|stop-first=Old task stops first"}, \
+        {.name = "updateConfig.monitor",                                                               \
+         .label = "Watch an update for, seconds",                                                      \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "updateConfig.delay",                                                                 \
+         .label = "Between two tasks of an update, seconds",                                           \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+    {                                                                                                  \
+        .name = "updateConfig.failureAction", .label = "When an update fails",                         \
+        .kind = FORM_SELECT, .choices = "rollback=Roll back|pause=Pause|continue=Go on"                \
     }
 
 static const struct form_field git_fields[] = {
@@ -292,13 +293,15 @@ static void keep_rest(struct json_object *in, struct json_object *stored, const 
     }
 }
 
-static void mend(struct json_object *in, struct json_object *stored)
+static void mend(struct api_call *c, struct json_object *in, struct json_object *stored)
 {
     if (!json_str_at(in, "healthCheck/command"))
         json_object_object_add(in, "healthCheck", NULL);
     else
         keep_rest(in, stored, "healthCheck");
     keep_rest(in, stored, "updateConfig");
+    if (str_empty(http_form(c->req, "updateConfig.order")))
+        json_object_object_del(json_at(in, "updateConfig"), "order");
 }
 
 static int post_settings(struct api_call *c, struct err *err)
@@ -311,7 +314,7 @@ static int post_settings(struct api_call *c, struct err *err)
     struct form_table form = settings_form(&app);
     AUTO_JSON *in = form_json(c, &form);
     AUTO_JSON *stored = app_json(&app);
-    mend(in, stored);
+    mend(c, in, stored);
     if (api_app_update(c, app.id, in, &changed, err) == 0)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/settings", app.id));
