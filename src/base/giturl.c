@@ -60,7 +60,7 @@ static int parse_url(const char *rest, struct parts *p, struct err *err)
 
 static int parse(const char *url, struct parts *p, struct err *err)
 {
-    *p = (struct parts){.user = "", .port = ""};
+    *p = (struct parts){.user = "", .host = "", .port = "", .path = ""};
     for (const char *c = url; *c; c++)
         if ((unsigned char)*c <= 0x20 || *c == 0x7F || *c == '\\')
             return err_set(err, ERR_INVALID,

@@ -76,6 +76,31 @@ static int refresh_all(const struct builder *b, struct arena *a, const struct co
     return 0;
 }
 
+static int build(const struct builder *b, struct arena *a, const struct context_paths *paths,
+                 bool classic, char **id, struct err *err)
+{
+    AUTO_CONTEXT context;
+    if (context_open(&context, paths, b->mtime_s, err) < 0)
+        return -1;
+    struct docker_build build = {
+        .tags = b->tags,
+        .dockerfile = paths->dockerfile,
+        .target = b->target,
+        .args_json = b->args_json,
+        .labels_json = b->labels_json,
+        .classic = classic,
+        .context = context_read,
+        .context_arg = &context,
+        .on_line = b->on_line,
+        .line_arg = b->line_arg,
+    };
+    if (docker_image_build(b->docker, a, &build, id, err) < 0)
+        return -1;
+    say(b, arena_printf(a, "built %s from %u entries, %lld KiB", *id, context.entries,
+                        (long long)(context.bytes / 1024)));
+    return 0;
+}
+
 int builder_run(const struct builder *b, struct arena *a, char **id, struct err *err)
 {
     struct context_paths paths;
@@ -83,23 +108,14 @@ int builder_run(const struct builder *b, struct arena *a, char **id, struct err 
         return -1;
     if (b->pull && refresh_all(b, a, &paths, err) < 0)
         return -1;
-    AUTO_CONTEXT context;
-    if (context_open(&context, &paths, b->mtime_s, err) < 0)
-        return -1;
-    struct docker_build build = {
-        .tags = b->tags,
-        .dockerfile = paths.dockerfile,
-        .target = b->target,
-        .args_json = b->args_json,
-        .labels_json = b->labels_json,
-        .context = context_read,
-        .context_arg = &context,
-        .on_line = b->on_line,
-        .line_arg = b->line_arg,
-    };
-    if (docker_image_build(b->docker, a, &build, id, err) < 0)
-        return err_wrap(err, "could not build the image");
-    say(b, arena_printf(a, "built %s from %u entries, %lld KiB", *id, context.entries,
-                        (long long)(context.bytes / 1024)));
-    return 0;
+    struct err problem = {0};
+    int rc = build(b, a, &paths, b->classic, id, &problem);
+    if (rc < 0 && !b->classic && strstr(problem.msg, "buildkit not supported")) {
+        say(b, "the Docker Engine has no BuildKit: building with the classic builder");
+        rc = build(b, a, &paths, true, id, &problem);
+    }
+    if (rc == 0)
+        return 0;
+    *err = problem;
+    return err_wrap(err, "could not build the image");
 }

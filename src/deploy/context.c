@@ -55,15 +55,15 @@ int context_resolve(struct arena *a, const char *checkout, const char *context_p
     CLEANUP(free_text) char *top = realpath(checkout, NULL);
     if (!top)
         return err_set(err, ERR_INTERNAL, "the checkout %s is not there", checkout);
-    char *root, *file;
+    char *root = NULL, *file = NULL;
     struct stat st;
     const char *where = str_empty(context_path) ? "." : context_path;
     const char *name = str_empty(dockerfile) ? "Dockerfile" : dockerfile;
-    if (resolve(a, "contextPath", top, where, top, "repository", &root, err) < 0)
+    if (resolve(a, "contextPath", top, where, top, "repository", &root, err) < 0 || !root)
         return -1;
     if (stat(root, &st) < 0 || !S_ISDIR(st.st_mode))
         return err_set(err, ERR_INVALID, "contextPath '%s' is not a directory", where);
-    if (resolve(a, "dockerfile", root, name, top, "repository", &file, err) < 0)
+    if (resolve(a, "dockerfile", root, name, top, "repository", &file, err) < 0 || !file)
         return -1;
     if (stat(file, &st) < 0 || !S_ISREG(st.st_mode))
         return err_set(err, ERR_INVALID, "dockerfile '%s' is not a file", name);

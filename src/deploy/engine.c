@@ -248,7 +248,7 @@ static bool worth_retrying(const struct job *j, const struct err *err)
 int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, struct err *err)
 {
     AUTO_JOB j;
-    bool deleted;
+    bool deleted = false;
     if (begin(&j, e, deployment_id, attempt, &deleted, err) < 0)
         return -1;
     if (j.d.finished_at)
@@ -293,7 +293,7 @@ int engine_give_up(struct engine *e, const char *deployment_id, int64_t attempt,
                    const char *step, const char *message, struct err *err)
 {
     AUTO_JOB j;
-    bool deleted;
+    bool deleted = false;
     if (begin(&j, e, deployment_id, attempt, &deleted, err) < 0)
         return -1;
     if (j.d.finished_at)

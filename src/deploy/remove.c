@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking away what a deleted application left: deploy/engine.h. */
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "deploy/engine.h"
 #include "deploy/probe.h"
 #include "deploy/spec.h"
+#include "docker/image.h"
 #include "docker/service.h"
 
 enum { TASKS_GONE_MS = 30000, POLL_MS = 250 };
@@ -61,6 +63,28 @@ static int remove_volumes(struct engine *e, struct arena *a, const struct store_
     return 0;
 }
 
+/* The Engine's own copies. One that a stopping container still uses stays: it is only disk. */
+static int remove_images(struct engine *e, struct arena *a, const struct store_app *app,
+                         struct err *err)
+{
+    AUTO_BUF path = {0};
+    AUTO_JSON *list = NULL;
+    buf_adds(&path, "/images/json?filters=");
+    http_encode(&path, arena_printf(a, "{\"label\":[\"" SPEC_LABEL_APPLICATION "=%s\"]}", app->id));
+    if (docker_get(e->docker, buf_str(&path), &list, err) < 0)
+        return err_wrap(err, "could not list the images");
+    for (size_t i = 0; i < json_len(list); i++) {
+        struct json_object *tags = json_at(json_object_array_get_idx(list, i), "RepoTags");
+        for (size_t k = 0; k < json_len(tags); k++) {
+            struct err ignored;
+            const char *tag = json_object_get_string(json_object_array_get_idx(tags, k));
+            if (tag && docker_image_remove(e->docker, tag, &ignored) < 0)
+                log_err(LOG_LEVEL_DEBUG, "an image stays", &ignored);
+        }
+    }
+    return 0;
+}
+
 int engine_remove(struct engine *e, const char *app_id, bool volumes, struct err *err)
 {
     AUTO_ARENA a = {0};
@@ -74,7 +98,7 @@ int engine_remove(struct engine *e, const char *app_id, bool volumes, struct err
         return err_set(err, ERR_CONFLICT, "the application %s is not deleted", app_id);
     if (is_ours(e, &app, &ours, err) < 0 ||
         (ours && docker_service_remove(e->docker, app.service_name, err) < 0) ||
-        (volumes && remove_volumes(e, &a, &app, err) < 0) ||
+        (volumes && remove_volumes(e, &a, &app, err) < 0) || remove_images(e, &a, &app, err) < 0 ||
         /* the probe in use stays: a deployment may be about to name it */
         probe_read(&a, e->conf->worker_probe, &probe, &probe_name, err) < 0 ||
         docker_config_prune(e->docker, DOCKER_LABEL_OWNED, probe_name, err) < 0)

@@ -39,24 +39,24 @@ int job_has_image(struct job *j, bool *there, struct err *err)
     return 0;
 }
 
-int job_clone(struct job *j, struct err *err)
+/* Fetches, finds the commit, writes it into the row, checks it out. *again: the mirror was damaged
+ * and is gone, another try makes it anew. */
+static int clone_once(struct job *j, const char *branch, const char *sha, bool *again,
+                      struct err *err)
 {
     struct arena *a = &j->arena;
-    const char *branch = !str_empty(j->d.branch)     ? j->d.branch
-                         : !str_empty(j->app.branch) ? j->app.branch
-                                                     : "main";
     struct repo_source source = {
         .directory = j->e->conf->worker_directory,
         .url = j->app.repo_url,
-        .commit = j->d.commit_sha,
+        .commit = sha,
         .should_stop = job_should_stop,
         .stop_arg = j,
     };
-    job_say(j, "fetching %s", j->app.repo_url);
     AUTO_MIRROR mirror;
     struct repo_commit commit;
+    *again = false;
     if (repo_mirror_open(&mirror, a, &source, err) < 0 ||
-        repo_resolve(&mirror, a, branch, j->d.commit_sha, &commit, err) < 0)
+        repo_resolve(&mirror, a, branch, sha, &commit, err) < 0)
         return -1;
     const char *subject = arena_memdup(a, commit.message, strcspn(commit.message, "\r\n"));
     job_say(j, "commit %s of branch %s: %s", commit.sha, branch, subject);
@@ -66,7 +66,29 @@ int job_clone(struct job *j, struct err *err)
     j->d.commit_sha = arena_strdup(a, commit.sha);
     j->d.branch = branch;
     job_name_image(j);
-    return repo_checkout(&mirror, &commit, j->directory, err);
+    if (repo_checkout(&mirror, &commit, j->directory, err) == 0)
+        return 0;
+    repo_mirror_discard(&mirror);
+    *again = true;
+    return -1;
+}
+
+int job_clone(struct job *j, struct err *err)
+{
+    const char *branch = !str_empty(j->d.branch)     ? j->d.branch
+                         : !str_empty(j->app.branch) ? j->app.branch
+                                                     : "main";
+    bool again;
+    struct err first;
+    job_say(j, "fetching %s", j->app.repo_url);
+    if (clone_once(j, branch, j->d.commit_sha, &again, &first) == 0)
+        return 0;
+    if (!again) {
+        *err = first;
+        return -1;
+    }
+    job_say(j, "%s: trying again from a new mirror", first.msg);
+    return clone_once(j, branch, j->d.commit_sha, &again, err);
 }
 
 int job_build(struct job *j, struct err *err)

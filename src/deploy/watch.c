@@ -77,13 +77,11 @@ static struct json_object *service_named(struct json_object *services, const cha
 /* The caller puts v->services, also after a failure. */
 static int look(struct watch *w, struct arena *a, struct view *v, struct err *err)
 {
-    AUTO_JSON *tasks = NULL;
     if (store_app_all(w->pg, a, &v->apps, err) < 0 ||
         docker_service_list(w->docker, SPEC_LABEL_APPLICATION, &v->services, err) < 0 ||
-        docker_get(w->docker, "/tasks", &tasks, err) < 0 ||
+        docker_task_list_all(w->docker, a, SPEC_LABEL_APPLICATION, &v->tasks, err) < 0 ||
         docker_node_list(w->docker, a, &v->nodes, err) < 0)
         return -1;
-    docker_tasks_read(a, tasks, &v->tasks);
     return 0;
 }
 

@@ -78,7 +78,7 @@ int docker_service_remove(struct docker *d, const char *name, struct err *err);
 int docker_task_list(struct docker *d, struct arena *a, const char *service,
                      struct docker_tasks *out, struct err *err);
 
-/* Every task of every service with LABEL, as above. */
+/* Every task with LABEL (its service's or its container's), as above. */
 int docker_task_list_all(struct docker *d, struct arena *a, const char *label,
                          struct docker_tasks *out, struct err *err);
 

@@ -159,6 +159,7 @@ int repo_mirror_open(struct repo_mirror *m, struct arena *a, const struct repo_s
     const char *path = arena_printf(a, "%s/%s", root, sha256_hex(a, normal, strlen(normal)));
     if (make_directory(source->directory, err) < 0 || make_directory(root, err) < 0)
         return -1;
+    m->path = path;
     m->lock = open(arena_printf(a, "%s.lock", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (m->lock < 0)
         return err_set(err, ERR_INTERNAL, "could not open the lock of the mirror of %s: %s",
@@ -181,4 +182,15 @@ void repo_mirror_close(struct repo_mirror *m)
     m->repo = NULL;
     base_close_fd(&m->lock);
     m->lock = -1;
+}
+
+void repo_mirror_discard(struct repo_mirror *m)
+{
+    struct err err;
+    git_repository_free(m->repo);
+    m->repo = NULL;
+    if (m->lock >= 0 && flock(m->lock, LOCK_EX | LOCK_NB) == 0 &&
+        repo_remove_tree(m->path, &err) < 0)
+        log_err(LOG_LEVEL_WARN, "could not delete a damaged mirror", &err);
+    repo_mirror_close(m);
 }

@@ -42,6 +42,7 @@ struct repo_mirror {
     int lock;     /* -1 when not open */
     bool fetched; /* false: nothing had to be fetched */
     const char *url;
+    const char *path;
 };
 
 /* Brings the mirror of SOURCE up to date and opens it for reading. Close by repo_mirror_close(),
@@ -49,6 +50,9 @@ struct repo_mirror {
 int repo_mirror_open(struct repo_mirror *m, struct arena *a, const struct repo_source *source,
                      struct err *err);
 void repo_mirror_close(struct repo_mirror *m);
+/* Closes and deletes it, when what was read from it turned out to be damaged: the next opening
+ * makes it anew. Nothing happens while somebody else reads it. */
+void repo_mirror_discard(struct repo_mirror *m);
 #define AUTO_MIRROR CLEANUP(repo_mirror_close) struct repo_mirror
 
 /* Deletes a directory and what is in it; symbolic links are removed and not followed. Success when

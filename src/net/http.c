@@ -220,12 +220,12 @@ void http_start(struct http *h, const struct http_request *req, struct http_resp
     s->running = true;
 }
 
-static int transport_error(struct http *h, CURLcode code, struct err *err)
+static void transport_error(struct http *h, CURLcode code, struct err *err)
 {
     struct http_state *s = h->state;
     if (s->failure.code != ERR_NONE) {
         *err = s->failure;
-        return -1;
+        return;
     }
     const char *words = s->curl_error[0] ? s->curl_error : curl_easy_strerror(code);
     const char *name = h->target.name;
@@ -248,7 +248,7 @@ static int transport_error(struct http *h, CURLcode code, struct err *err)
         break;
     }
     snprintf(s->res->error_detail, sizeof(s->res->error_detail), "%s", words);
-    return err_detail(err, "%s", words);
+    err_detail(err, "%s", words);
 }
 
 /* The limits that are ours and not libcurl's. */
@@ -277,9 +277,10 @@ static int look_for_end(struct http *h, struct err *err)
         if (m->msg != CURLMSG_DONE)
             continue;
         CURLcode code = m->data.result;
-        int rc = code == CURLE_OK ? 0 : transport_error(h, code, err);
+        if (code != CURLE_OK)
+            transport_error(h, code, err);
         http_abort(h);
-        return rc;
+        return code == CURLE_OK ? 0 : -1;
     }
     return 1;
 }

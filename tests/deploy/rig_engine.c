@@ -7,8 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/rand.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "deploy/builder.h"
+#include "docker/logs.h"
 #include "docker/service.h"
 #include "tests/deploy/fixture.h"
 #include "tests/tap.h"
@@ -288,6 +291,25 @@ static void image_application(void)
     struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
     expect(&d, "failed");
     expect_in(d.error, "no-such-thing");
+
+    struct fixture_file files[] = {
+        {"Dockerfile", FIXTURE_DOCKERFILE, NULL}, {"index.html", "ready made\n", NULL}, {0}};
+    fixture_commit(&f, "made", "main", files);
+    struct store_app maker = fixture_app(&f, "made", "made");
+    fixture_store(&f, &maker, NULL);
+    d = fixture_deploy(&f, &maker, NULL, NULL, &rc);
+    expect(&d, "success");
+    char *image = arena_strdup(&f.arena, d.image);
+    const char *digest = strchr(d.image, '@');
+    *strchr(image, '@') = '\0';
+    app = fixture_app(&f, "image", NULL);
+    app.repo_normal = NULL;
+    app.image = image;
+    fixture_store(&f, &app, NULL);
+    d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "success");
+    expect_in(d.image, digest); /* pinned */
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "ready made\n");
 }
 
 static void removes(void)
@@ -309,6 +331,75 @@ static void removes(void)
                                arena_printf(&f.arena, "/volumes/%s-data", app.service_name),
                                &volume, &err),
                     -1);
+}
+
+static void add_line(void *arg, const char *text)
+{
+    buf_addf(arg, "%s\n", text);
+}
+
+static void add_log(void *arg, int stream, const char *text)
+{
+    buf_addf(arg, "%d %s\n", stream, text);
+}
+
+static void classic_builder(void)
+{
+    struct err err = {0};
+    AUTO_BUF lines = {0};
+    const char *who = rand_hex(&f.arena, 8); /* so that nothing comes out of the cache */
+    const char *dir = arena_printf(&f.arena, "%s/classic", f.directory);
+    fixture_run(&f, (const char *const[]){"mkdir", dir, NULL});
+    FILE *file = fopen(arena_printf(&f.arena, "%s/Dockerfile", dir), "w");
+    fputs("FROM slipway-test-base AS one\nARG WHO=nobody\nRUN echo hello $WHO\n"
+          "FROM one AS two\nRUN exit 1\n",
+          file);
+    fclose(file);
+    const char *tags[] = {"slipway-test-classic:1", "slipway-test-classic:2", NULL};
+    struct builder b = {.docker = &f.docker,
+                        .checkout = dir,
+                        .classic = true,
+                        .target = "one",
+                        .args_json = arena_printf(&f.arena, "{\"WHO\":\"%s\"}", who),
+                        .tags = tags,
+                        .on_line = add_line,
+                        .line_arg = &lines};
+    char *id = NULL;
+    TAP_OK(builder_run(&b, &f.arena, &id, &err), &err);
+    expect_in(buf_str(&lines), arena_printf(&f.arena, "hello %s\n", who));
+    TAP_OK(docker_image_tag(&f.docker, tags[1], "slipway-test-classic", "3", &err), &err);
+    AUTO_JSON *image = NULL;
+    TAP_OK(docker_image_inspect(&f.docker, "slipway-test-classic:3", &image, &err), &err);
+    TAP_STR(json_str_at(image, "Id"), id);
+    TAP_OK(docker_image_remove(&f.docker, "slipway-test-classic:3", &err), &err);
+    TAP_OK(docker_image_remove(&f.docker, "slipway-test-classic:3", &err), &err);
+    b.target = NULL;
+    CU_ASSERT_EQUAL(builder_run(&b, &f.arena, &id, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_INVALID);
+    expect_in(err.msg, "returned a non-zero code: 1");
+}
+
+static void service_output(void)
+{
+    int rc;
+    struct err err = {0};
+    struct fixture_file files[] = {
+        {"Dockerfile",
+         "FROM slipway-test-base\nHEALTHCHECK NONE\n"
+         "CMD [\"/bin/sh\", \"-c\", \"echo to out; echo to err >&2; sleep 1000\"]\n",
+         NULL},
+        {0}};
+    fixture_commit(&f, "talk", "main", files);
+    struct store_app app = fixture_app(&f, "talk", "talk");
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "success"); /* HEALTHCHECK NONE: nothing listens, and nothing is asked */
+    AUTO_BUF out = {0};
+    TAP_OK(docker_service_logs(&f.docker, app.service_name, 10, 0, add_log, &out, &err), &err);
+    expect_in(buf_str(&out), "1 ");
+    expect_in(buf_str(&out), "to out\n");
+    expect_in(buf_str(&out), "2 ");
+    expect_in(buf_str(&out), "to err\n");
 }
 
 /* Runs the engine as the worker does: again after whatever did not answer. */
@@ -386,8 +477,10 @@ int main(int argc, char **argv)
         {"an attempt that is not the present one is refused", fenced},
         {"a job that is killed again and again ends well", killed},
         {"variables reach the service, secrets no log", environment},
-        {"an image that is not there", image_application},
+        {"an application that is an image", image_application},
         {"a deleted application leaves nothing", removes},
+        {"the classic builder, names of images", classic_builder},
+        {"what a service prints", service_output},
         {"the Engine is restarted in the middle", restarted},
         {NULL, NULL},
     };

@@ -204,6 +204,21 @@ static void damaged(void)
     }
 }
 
+static void discarded(void)
+{
+    struct err err = {0};
+    struct stat st;
+    AUTO_MIRROR m;
+    TAP_OK(open_mirror(&m, NULL, &err), &err);
+    repo_mirror_discard(&m);
+    CU_ASSERT_EQUAL(stat(mirror_path(), &st), -1);
+    TAP_OK(open_mirror(&m, NULL, &err), &err);
+    AUTO_MIRROR other;
+    TAP_OK(open_mirror(&other, GIT("rev-parse", "HEAD"), &err), &err);
+    repo_mirror_discard(&m); /* somebody reads it */
+    CU_ASSERT_EQUAL(stat(mirror_path(), &st), 0);
+}
+
 static void interrupted(void)
 {
     struct err err = {0};
@@ -313,6 +328,7 @@ int main(int argc, char **argv)
         {"fetches only what is new", incremental},
         {"checks out, and nothing of the repository is run", checks_out},
         {"a damaged mirror is made anew", damaged},
+        {"a mirror that is given up", discarded},
         {"a killed first fetch leaves no harm", interrupted},
         {"several at once", parallel},
         {"servers and addresses that are no good", servers},

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/exec.h"
 #include "base/time.h"
 #include "net/http.h"
 #include "tests/tap.h"
@@ -236,6 +237,69 @@ static void streams(void)
     http_abort(&h);
 }
 
+/* Certificates for a server and a client, both signed by one authority. */
+#define CERTIFICATES                                                                               \
+    "cd $1 || exit 1; "                                                                            \
+    "make() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key "      \
+    "-out $1.csr -subj /CN=$1 && printf 'subjectAltName=IP:127.0.0.1' > ext && openssl x509 -req " \
+    "-in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $1.pem -days 2 -extfile ext; }; "    \
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key "         \
+    "-out ca.pem -subj /CN=ca -days 2 && cp ca.pem other.pem && make server && make client && "    \
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key "      \
+    "-out other.pem -subj /CN=other -days 2"
+
+static int get_tls(const char *port, const char *ca, const char *cert, const char *key,
+                   struct err *err)
+{
+    AUTO_ARENA a = {0};
+    struct http_target t = {.base = arena_printf(&a, "https://127.0.0.1:%s", port),
+                            .ca = ca,
+                            .cert = cert,
+                            .key = key,
+                            .name = "the TLS server"};
+    AUTO_HTTP h;
+    http_open(&h, &t);
+    AUTO_RESPONSE res = {0};
+    struct http_request req = {.method = "GET", .path = "/", .total_ms = 5000};
+    int rc = http_run(&h, &req, &res, err);
+    return rc < 0 ? -1 : res.status;
+}
+
+static void tls(void)
+{
+    AUTO_ARENA a = {0};
+    AUTO_BUF out = {0};
+    struct err err = {0};
+    int status = 1;
+    char *dir = arena_strdup(&a, "/tmp/slipway-tls.XXXXXX");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    const char *make[] = {"sh", "-c", CERTIFICATES, "sh", dir, NULL};
+    TAP_OK(exec_run(make, 30000, &out, &status, &err), &err);
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+    const char *port = arena_printf(&a, "%d", 20000 + (int)(getpid() % 20000));
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        CU_ASSERT_EQUAL(chdir(dir), 0);
+        execlp("openssl", "openssl", "s_server", "-accept", arena_printf(&a, "127.0.0.1:%s", port),
+               "-cert", "server.pem", "-key", "server.key", "-CAfile", "ca.pem", "-Verify", "1",
+               "-verify_return_error", "-www", "-quiet", NULL);
+        _exit(1);
+    }
+    time_sleep(500);
+#define IN(name) arena_printf(&a, "%s/" name, dir)
+    CU_ASSERT_EQUAL(get_tls(port, IN("ca.pem"), IN("client.pem"), IN("client.key"), &err), 200);
+    CU_ASSERT_EQUAL(get_tls(port, IN("other.pem"), IN("client.pem"), IN("client.key"), &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "no safe connection to the TLS server"));
+    CU_ASSERT_EQUAL(get_tls(port, IN("ca.pem"), NULL, NULL, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_UNAVAILABLE);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    const char *clean[] = {"rm", "-rf", dir, NULL};
+    TAP_OK(exec_run(clean, 30000, NULL, &status, &err), &err);
+}
+
 static void encodes(void)
 {
     AUTO_BUF b = {0};
@@ -255,6 +319,7 @@ const struct tap_test http_tests[] = {
     {"what is a failure, and which", failures},
     {"a body by pieces", uploads},
     {"an answer by pieces", streams},
+    {"TLS with certificates on both sides", tls},
     {"percent encoding", encodes},
     {"the server ends", ends},
     {NULL, NULL},
