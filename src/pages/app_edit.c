@@ -23,6 +23,27 @@ static struct json_object *app_json(const struct store_app *app)
     return o;
 }
 
+/* The form carries the version that it was filled from, so that of two people who edit at once the
+ * second sees what the first has changed. */
+static int check_version(struct api_call *c, const struct store_app *app, struct err *err)
+{
+    const char *given = http_form(c->req, "_version");
+    int64_t version;
+    if (!given || (str_to_int(given, 0, INT64_MAX, &version) && version == app->config_version))
+        return 0;
+    return err_set(err, ERR_PRECONDITION,
+                   "somebody changed the application since this form was loaded: load the page "
+                   "again and repeat the change");
+}
+
+/* The version to put into a form: a refused one keeps its own. */
+static int64_t version_of(struct api_call *c, const struct store_app *app)
+{
+    const char *given = c->req->method == HTTP_POST ? http_form(c->req, "_version") : NULL;
+    int64_t version;
+    return given && str_to_int(given, 0, INT64_MAX, &version) ? version : app->config_version;
+}
+
 /* ---- environment */
 
 enum { NEW_ROWS = 3 };
@@ -68,6 +89,7 @@ static int show_env(struct api_call *c, const struct store_app *app, const char 
         env_row(c, e, i, i >= old, &v.rows.list[i]);
         secrets += i < old && v.rows.list[i].secret;
     }
+    v.version = version_of(c, app);
     v.summary = arena_printf(c->arena, "%zu, of them %zu secret", old, secrets);
     if (problem)
         v.problem = form_problem(c, problem, NULL);
@@ -147,7 +169,7 @@ static int post_env(struct api_call *c, struct err *err)
     AUTO_JSON *in = json_object_new_object();
     struct json_object *list = env_json(&form, json_at(o, "envVars"), &old);
     json_object_object_add(in, "envVars", list);
-    if (api_app_update(c, app.id, in, &changed, err) == 0)
+    if (check_version(c, &app, err) == 0 && api_app_update(c, app.id, in, &changed, err) == 0)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/environment", app.id));
     struct err problem = *err;
@@ -258,6 +280,7 @@ static int show_settings(struct api_call *c, const struct store_app *app, const 
     v.form.action = arena_printf(c->arena, "/applications/%s/settings", app->id);
     v.form.csrf = v.page.csrf;
     v.form.submit = "Save";
+    v.form.version = arena_printf(c->arena, "%lld", (long long)version_of(c, app));
     form_view(c, &form, values, &v.form.fields, &rest);
     if (problem)
         v.form.problem = form_problem(c, problem, rest);
@@ -315,7 +338,7 @@ static int post_settings(struct api_call *c, struct err *err)
     AUTO_JSON *in = form_json(c, &form);
     AUTO_JSON *stored = app_json(&app);
     mend(c, in, stored);
-    if (api_app_update(c, app.id, in, &changed, err) == 0)
+    if (check_version(c, &app, err) == 0 && api_app_update(c, app.id, in, &changed, err) == 0)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/settings", app.id));
     struct err problem = *err;
