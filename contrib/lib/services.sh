@@ -319,7 +319,8 @@ registry_stop() {
 }
 
 # ---------------------------------------------------------------- nginx
-# nginx_start NAME CONFIG PORT: CONFIG must say `daemon off;` and `pid STATE/run/NAME.pid;`.
+# nginx_start NAME CONFIG PORT: CONFIG must say `daemon off;` and `pid FILE;` with a file of nginx's
+# own, not STATE/run/NAME.pid: while nginx writes it, it is empty.
 nginx_start() {
     local name=$1 config=$2 port=$3
     mkdir -p "$STATE/log"

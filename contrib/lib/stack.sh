@@ -168,7 +168,7 @@ stack_nginx_config() {
 daemon off;
 user www-data;
 worker_processes 2;
-pid $STATE/run/nginx.pid;
+pid $STATE/nginx/pid;
 error_log $STATE/log/nginx-error.log warn;
 events { worker_connections 2048; }
 http {

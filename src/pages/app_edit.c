@@ -23,6 +23,27 @@ static struct json_object *app_json(const struct store_app *app)
     return o;
 }
 
+/* The form carries the version that it was filled from, so that of two people who edit at once the
+ * second sees what the first has changed. */
+static int check_version(struct api_call *c, const struct store_app *app, struct err *err)
+{
+    const char *given = http_form(c->req, "_version");
+    int64_t version;
+    if (!given || (str_to_int(given, 0, INT64_MAX, &version) && version == app->config_version))
+        return 0;
+    return err_set(err, ERR_PRECONDITION,
+                   "somebody changed the application since this form was loaded: load the page "
+                   "again and repeat the change");
+}
+
+/* The version to put into a form: a refused one keeps its own. */
+static int64_t version_of(struct api_call *c, const struct store_app *app)
+{
+    const char *given = c->req->method == HTTP_POST ? http_form(c->req, "_version") : NULL;
+    int64_t version;
+    return given && str_to_int(given, 0, INT64_MAX, &version) ? version : app->config_version;
+}
+
 /* ---- environment */
 
 enum { NEW_ROWS = 3 };
@@ -68,6 +89,7 @@ static int show_env(struct api_call *c, const struct store_app *app, const char 
         env_row(c, e, i, i >= old, &v.rows.list[i]);
         secrets += i < old && v.rows.list[i].secret;
     }
+    v.version = version_of(c, app);
     v.summary = arena_printf(c->arena, "%zu, of them %zu secret", old, secrets);
     if (problem)
         v.problem = form_problem(c, problem, NULL);
@@ -147,7 +169,7 @@ static int post_env(struct api_call *c, struct err *err)
     AUTO_JSON *in = json_object_new_object();
     struct json_object *list = env_json(&form, json_at(o, "envVars"), &old);
     json_object_object_add(in, "envVars", list);
-    if (api_app_update(c, app.id, in, &changed, err) == 0)
+    if (check_version(c, &app, err) == 0 && api_app_update(c, app.id, in, &changed, err) == 0)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/environment", app.id));
     struct err problem = *err;
@@ -177,54 +199,55 @@ static int post_env(struct api_call *c, struct err *err)
         .name = "image", .label = "Image", .flags = FORM_REQUIRED | FORM_MONO \
     }
 
-#define COMMON_FIELDS                                                                             \
-    {.name = "domains",                                                                           \
-     .label = "Domains",                                                                          \
-     .help = "Host names, with spaces between; a path may follow: example.com/shop.",             \
-     .kind = FORM_DOMAINS,                                                                        \
-     .flags = FORM_MONO},                                                                         \
-        {.name = "port",                                                                          \
-         .label = "Port",                                                                         \
-         .help = "Where the container listens.",                                                  \
-         .kind = FORM_INT,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "replicas",                                                                      \
-         .label = "Replicas",                                                                     \
-         .kind = FORM_INT,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "memoryLimit",                                                                   \
-         .label = "Memory of each task, MiB",                                                     \
-         .kind = FORM_INT,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "cpuLimit",                                                                      \
-         .label = "CPU of each task, cores",                                                      \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "healthCheck.command",                                                           \
-         .label = "Health check",                                                                 \
-         .help = "A shell command that exits with 0. Empty: the image’s own, else whether the " \
-                 "port answers.",                                                                 \
-         .flags = FORM_OMIT | FORM_MONO},                                                         \
-        {.name = "healthCheck.interval",                                                          \
-         .label = "Seconds between checks",                                                       \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_OMIT | FORM_MONO | FORM_SHORT},                                            \
-        {.name = "updateConfig.order",                                                            \
-         .label = "Update order",                                                                 \
-         .kind = FORM_SELECT,                                                                     \
-         .flags = FORM_OMIT,                                                                      \
-         .choices = "start-first=New task first|stop-first=Old task stops first"},                \
-        {.name = "updateConfig.monitor",                                                          \
-         .label = "Watch an update for, seconds",                                                 \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-        {.name = "updateConfig.delay",                                                            \
-         .label = "Between two tasks of an update, seconds",                                      \
-         .kind = FORM_NUM,                                                                        \
-         .flags = FORM_MONO | FORM_SHORT},                                                        \
-    {                                                                                             \
-        .name = "updateConfig.failureAction", .label = "When an update fails",                    \
-        .kind = FORM_SELECT, .choices = "rollback=Roll back|pause=Pause|continue=Go on"           \
+#define COMMON_FIELDS                                                                                  \
+    {.name = "domains",                                                                                \
+     .label = "Domains",                                                                               \
+     .help = "Host names, with spaces between; a path may follow: example.com/shop.",                  \
+     .kind = FORM_DOMAINS,                                                                             \
+     .flags = FORM_MONO},                                                                              \
+        {.name = "port",                                                                               \
+         .label = "Port",                                                                              \
+         .help = "Where the container listens.",                                                       \
+         .kind = FORM_INT,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "replicas",                                                                           \
+         .label = "Replicas",                                                                          \
+         .kind = FORM_INT,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "memoryLimit",                                                                        \
+         .label = "Memory of each task, MiB",                                                          \
+         .kind = FORM_INT,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "cpuLimit",                                                                           \
+         .label = "CPU of each task, cores",                                                           \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "healthCheck.command",                                                                \
+         .label = "Health check",                                                                      \
+         .help = "A shell command that exits with 0. Empty: the image’s own, else whether the "      \
+                 "port answers.",                                                                      \
+         .flags = FORM_OMIT | FORM_MONO},                                                              \
+        {.name = "healthCheck.interval",                                                               \
+         .label = "Seconds between checks",                                                            \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_OMIT | FORM_MONO | FORM_SHORT},                                                 \
+        {.name = "updateConfig.order",                                                                 \
+         .label = "Update order",                                                                      \
+         .kind = FORM_SELECT,                                                                          \
+         .flags = FORM_OMIT,                                                                           \
+         .choices =                                                                                    \
+             "=As the application allows|start-first=New task first|stop-first=Old task stops first"}, \
+        {.name = "updateConfig.monitor",                                                               \
+         .label = "Watch an update for, seconds",                                                      \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+        {.name = "updateConfig.delay",                                                                 \
+         .label = "Between two tasks of an update, seconds",                                           \
+         .kind = FORM_NUM,                                                                             \
+         .flags = FORM_MONO | FORM_SHORT},                                                             \
+    {                                                                                                  \
+        .name = "updateConfig.failureAction", .label = "When an update fails",                         \
+        .kind = FORM_SELECT, .choices = "rollback=Roll back|pause=Pause|continue=Go on"                \
     }
 
 static const struct form_field git_fields[] = {
@@ -257,6 +280,7 @@ static int show_settings(struct api_call *c, const struct store_app *app, const 
     v.form.action = arena_printf(c->arena, "/applications/%s/settings", app->id);
     v.form.csrf = v.page.csrf;
     v.form.submit = "Save";
+    v.form.version = arena_printf(c->arena, "%lld", (long long)version_of(c, app));
     form_view(c, &form, values, &v.form.fields, &rest);
     if (problem)
         v.form.problem = form_problem(c, problem, rest);
@@ -292,13 +316,15 @@ static void keep_rest(struct json_object *in, struct json_object *stored, const 
     }
 }
 
-static void mend(struct json_object *in, struct json_object *stored)
+static void mend(struct api_call *c, struct json_object *in, struct json_object *stored)
 {
     if (!json_str_at(in, "healthCheck/command"))
         json_object_object_add(in, "healthCheck", NULL);
     else
         keep_rest(in, stored, "healthCheck");
     keep_rest(in, stored, "updateConfig");
+    if (str_empty(http_form(c->req, "updateConfig.order")))
+        json_object_object_del(json_at(in, "updateConfig"), "order");
 }
 
 static int post_settings(struct api_call *c, struct err *err)
@@ -311,8 +337,8 @@ static int post_settings(struct api_call *c, struct err *err)
     struct form_table form = settings_form(&app);
     AUTO_JSON *in = form_json(c, &form);
     AUTO_JSON *stored = app_json(&app);
-    mend(in, stored);
-    if (api_app_update(c, app.id, in, &changed, err) == 0)
+    mend(c, in, stored);
+    if (check_version(c, &app, err) == 0 && api_app_update(c, app.id, in, &changed, err) == 0)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/settings", app.id));
     struct err problem = *err;

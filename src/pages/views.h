@@ -64,6 +64,7 @@ struct view_fields {
 
 struct view_form {
     const char *action, *csrf, *submit, *cancel;
+    const char *version; /* of what is changed; NULL for something new */
     const char *second, *second_name, *second_value; /* another button */
     const char *problem;                             /* above the form */
     struct view_fields fields;
@@ -213,6 +214,7 @@ struct view_app_env {
     struct view_page page;
     struct view_app_head head;
     const char *problem, *summary;
+    int64_t version;
     struct {
         struct view_env_row *list;
         size_t n;

@@ -197,6 +197,22 @@ await test('settings are saved, and bad ones refused', async () => {
   me.complaints.take();
 });
 
+await test('of two people who edit at once the second is told', async () => {
+  const other = await me.context.newPage();
+  await other.goto(`${access.url}${appPath}/settings`);
+  await me.page.goto(`${access.url}${appPath}/settings`);
+  await me.page.fill('[name=memoryLimit]', '128');
+  await me.page.click('button:has-text("Save")');
+  await other.fill('[name=memoryLimit]', '256');
+  const [response] = await Promise.all([other.waitForNavigation(), other.click('button:has-text("Save")')]);
+  equal(response.status(), 412, 'the status');
+  equal(await other.inputValue('[name=memoryLimit]'), '256', 'what was typed');
+  await other.close();
+  await me.page.goto(`${access.url}${appPath}/settings`);
+  equal(await me.page.inputValue('[name=memoryLimit]'), '128', 'the memory');
+  me.complaints.take();
+});
+
 await test('Deploy leads to a deployment that refreshes itself and ends in success', async () => {
   await me.page.goto(`${access.url}${appPath}`);
   await me.page.click('button:has-text("Deploy")');
@@ -234,6 +250,12 @@ await test('a failing build shows its cause', async () => {
   } while ((await status(me.page)) !== 'failed');
   equal(await me.page.locator('.callout.bad').count(), 1, 'the number of callouts');
   ok(await me.page.locator('button:has-text("Retry")').count(), 'there is no Retry');
+  me.complaints.take();
+});
+
+await test('the timeline shows the success before', async () => {
+  await me.page.goto(`${access.url}/applications/${access.applicationId}`);
+  equal(await me.page.locator('.ways .past').count(), 5, 'the number of dashed pieces');
   me.complaints.take();
 });
 
