@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* The middleware and the route tables, in process, on real PostgreSQL and Redis; run inside
+ * tests/rig. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/auth.h"
+#include "api/serve.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "pages/pages.h"
+#include "tests/rig.h"
+#include "tests/tap.h"
+
+static struct arena arena;
+static struct conf conf;
+static struct api api;
+
+static const struct route_table *const *const tables[] = {api_routes, pages_routes, NULL};
+static struct serve serve = {.api = &api, .tables = tables, .error_page = pages_error};
+
+struct answer {
+    int status;
+    const char *headers, *body;
+};
+
+/* One request; HEADERS are "HTTP_X=…" and the like, ended by NULL. */
+static struct answer ask(const char *method, const char *uri, const char *body,
+                         const char *const *headers)
+{
+    struct http_request req;
+    struct http_response res;
+    struct err err;
+    const char **env = ARENA_ARRAY(&arena, 32, const char *);
+    size_t n = 0;
+    env[n++] = arena_printf(&arena, "REQUEST_METHOD=%s", method);
+    env[n++] = arena_printf(&arena, "REQUEST_URI=%s", uri);
+    env[n++] = "REMOTE_ADDR=192.0.2.1";
+    env[n++] = "HTTP_HOST=slipway.example";
+    env[n++] = "CONTENT_TYPE=application/json";
+    for (; headers && *headers; headers++)
+        env[n++] = *headers;
+    http_response_init(&res);
+    bool bad = http_request_init(&req, &arena, env, &err) < 0;
+    req.body = body ? body : "";
+    req.body_len = strlen(req.body);
+    serve_request(&serve, &req, bad ? &err : NULL, &res);
+    struct answer a = {.status = res.status,
+                       .headers = buf_dup(&res.headers, &arena),
+                       .body = buf_dup(&res.body, &arena)};
+    http_response_release(&res);
+    return a;
+}
+
+static const char *text_at(const struct answer *a, const char *path)
+{
+    AUTO_JSON *o = NULL;
+    struct err err;
+    rig_must(json_parse(a->body, strlen(a->body), &o, &err), &err);
+    return arena_strdup(&arena, json_str_at(o, path));
+}
+
+/* The Authorization of a new session of a user with ROLE. */
+static const char *bearer(const char *role)
+{
+    struct err err;
+    struct problems problems;
+    struct store_user user;
+    struct session s;
+    const char *token, *name = arena_printf(&arena, "u%s", rand_hex(&arena, 5));
+    struct session_deps deps = {.pg = api.pg, .redis = api.redis, .keys = &api.keys};
+    problems_init(&problems, &arena);
+    rig_must(api_user_add(api.pg, &arena, name, arena_printf(&arena, "%s@example.com", name),
+                          "correct horse", role, &user, &problems, &err),
+             &err);
+    rig_must(session_create(&deps, &arena, &user, "", "", &s, &token, &err), &err);
+    return arena_printf(&arena, "HTTP_AUTHORIZATION=Bearer %s", token);
+}
+
+static void registration(void)
+{
+    static const char anna[] = "{\"username\":\"anna\",\"email\":\"anna@example.com\","
+                               "\"password\":\"correct horse\"}";
+    static const char ben[] = "{\"username\":\"ben\",\"email\":\"ben@example.com\","
+                              "\"password\":\"correct horse\"}";
+    struct answer a = ask("POST", "/api/auth/register", "{\"username\":\"-\"}", NULL);
+    CU_ASSERT_EQUAL(a.status, 422);
+    a = ask("POST", "/api/auth/register", anna, NULL);
+    CU_ASSERT_EQUAL(a.status, 201);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "\"roles\":[\"owner\"]"));
+    CU_ASSERT_PTR_NULL(strstr(a.body, "argon2"));
+    a = ask("POST", "/api/auth/register", ben, NULL);
+    CU_ASSERT_EQUAL(a.status, 403);
+    conf.web_registration = "open";
+    a = ask("POST", "/api/auth/register", anna, NULL);
+    CU_ASSERT_EQUAL(a.status, 422);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "{\"field\":\"username\",\"message\":\"is taken\"}"));
+    a = ask("POST", "/api/auth/register", ben, NULL);
+    CU_ASSERT_EQUAL(a.status, 201);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "\"roles\":[\"viewer\"]"));
+    conf.web_registration = "closed";
+    a = ask("POST", "/api/auth/login", "{\"username\":\"ANNA\",\"password\":\"correct horse\"}",
+            NULL);
+    CU_ASSERT_EQUAL(a.status, 200);
+    CU_ASSERT_PTR_NOT_NULL(text_at(&a, "token"));
+}
+
+static const char *example(const char *pattern)
+{
+    const char *colon = strchr(pattern, ':');
+    if (!colon)
+        return pattern;
+    const char *rest = colon + strcspn(colon, "/");
+    return example(arena_printf(&arena, "%.*s%s%s", (int)(colon - pattern), pattern,
+                                "00000000-0000-7000-8000-000000000000", rest));
+}
+
+/* Every row of every table, as nobody: only what says so answers. */
+static void nobody_gets_in(void)
+{
+    size_t rows = 0;
+    for (const struct route_table *const *const *list = tables; *list; list++)
+        for (const struct route_table *const *t = *list; *t; t++)
+            for (size_t i = 0; i < (*t)->n; i++) {
+                const struct route *r = &(*t)->routes[i];
+                if (r->permission == PERM_NOBODY_NEEDED)
+                    continue;
+                rows++;
+                struct answer a = ask(http_method_name(r->method), example(r->pattern), "{}", NULL);
+                bool page = r->flags & ROUTE_PAGE;
+                bool sent_away = page && (a.status == 302 || a.status == 303) &&
+                                 strstr(a.headers, "Location: /login");
+                if (a.status != 401 && !sent_away)
+                    printf("# %s %s: %d\n", http_method_name(r->method), r->pattern, a.status);
+                CU_ASSERT(a.status == 401 || sent_away);
+            }
+    CU_ASSERT(rows > 20);
+}
+
+/* Every unsafe row with a cookie and without its token is refused before its handler. */
+static void csrf_is_asked(void)
+{
+    const char *cookie =
+        arena_printf(&arena, "HTTP_COOKIE=slipway_session=%s", strchr(bearer("owner"), ' ') + 1);
+    const char *const headers[] = {cookie, NULL};
+    for (const struct route_table *const *const *list = tables; *list; list++)
+        for (const struct route_table *const *t = *list; *t; t++)
+            for (size_t i = 0; i < (*t)->n; i++) {
+                const struct route *r = &(*t)->routes[i];
+                if (r->method == HTTP_GET || r->flags & ROUTE_NO_CSRF)
+                    continue;
+                struct answer a =
+                    ask(http_method_name(r->method), example(r->pattern), "{}", headers);
+                if (a.status != 403)
+                    printf("# %s %s: %d\n", http_method_name(r->method), r->pattern, a.status);
+                CU_ASSERT_EQUAL(a.status, 403);
+            }
+}
+
+static void roles_count(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL}, *const admin[] = {bearer("admin"), NULL},
+                      *const developer[] = {bearer("developer"), NULL},
+                      *const other[] = {bearer("developer"), NULL},
+                      *const viewer[] = {bearer("viewer"), NULL};
+    CU_ASSERT_EQUAL(ask("POST", "/api/projects", "{\"name\":\"x\"}", viewer).status, 403);
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"x\"}", developer);
+    CU_ASSERT_EQUAL(p.status, 201);
+    const char *path = arena_printf(&arena, "/api/projects/%s", text_at(&p, "id"));
+    CU_ASSERT_EQUAL(ask("GET", path, NULL, developer).status, 200);
+    CU_ASSERT_EQUAL(ask("GET", path, NULL, other).status, 404); /* hidden, not forbidden */
+    CU_ASSERT_EQUAL(ask("PATCH", path, "{\"name\":\"y\"}", other).status, 404);
+    CU_ASSERT_EQUAL(ask("DELETE", path, NULL, viewer).status, 404);
+    CU_ASSERT_EQUAL(ask("PATCH", path, "{\"name\":\"y\"}", admin).status, 200);
+    const char *body = arena_printf(&arena,
+                                    "{\"projectId\":\"%s\",\"name\":\"a\","
+                                    "\"gitSource\":{\"repoUrl\":\"https://git.example/a/b\"}}",
+                                    text_at(&p, "id"));
+    CU_ASSERT_EQUAL(ask("POST", "/api/applications", body, other).status, 422);
+    struct answer a = ask("POST", "/api/applications", body, developer);
+    CU_ASSERT_EQUAL(a.status, 201);
+    const char *app = arena_printf(&arena, "/api/applications/%s", text_at(&a, "id"));
+    const char *deploy = arena_printf(&arena, "%s/deploy", app);
+    CU_ASSERT_EQUAL(ask("POST", deploy, NULL, other).status, 404);
+    CU_ASSERT_EQUAL(ask("POST", deploy, NULL, developer).status, 202);
+    CU_ASSERT_EQUAL(ask("DELETE", path, NULL, developer).status, 409); /* one is being deployed */
+    CU_ASSERT_EQUAL(ask("DELETE", arena_printf(&arena, "%s?force=true", path), NULL, owner).status,
+                    204);
+    CU_ASSERT_EQUAL(ask("GET", app, NULL, owner).status, 404);
+}
+
+static void limits_are_kept(void)
+{
+    const char *const headers[] = {bearer("viewer"), NULL};
+    conf.limit_requests_per_minute = 5;
+    for (int i = 0; i < 5; i++)
+        CU_ASSERT_EQUAL(ask("GET", "/api/projects", NULL, headers).status, 200);
+    struct answer a = ask("GET", "/api/projects", NULL, headers);
+    CU_ASSERT_EQUAL(a.status, 429);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "Retry-After: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "RateLimit-Limit: 5\r\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "RateLimit-Remaining: 0\r\n"));
+    conf.limit_requests_per_minute = 100000;
+
+    conf.limit_logins_per_minute = 3;
+    static const char body[] = "{\"username\":\"carl\",\"password\":\"wrong\"}";
+    int refused = 0;
+    for (int i = 0; i < 5; i++)
+        refused += ask("POST", "/api/auth/login", body, NULL).status == 429;
+    CU_ASSERT_EQUAL(refused, 2);
+    conf.limit_logins_per_minute = 100000;
+}
+
+static void parts_away(void)
+{
+    const char *const headers[] = {bearer("owner"), NULL};
+    struct redis_config nowhere = {.host = "127.0.0.1", .port = 1, .password = "", .prefix = "x:"};
+    struct redis *there = api.redis;
+    api.redis = redis_open(&nowhere);
+    CU_ASSERT_EQUAL(ask("GET", "/api/projects", NULL, headers).status, 200);
+    struct answer a = ask("POST", "/api/auth/login",
+                          "{\"username\":\"anna\",\"password\":\"correct horse\"}", NULL);
+    CU_ASSERT_EQUAL(a.status, 503);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "Retry-After: "));
+    CU_ASSERT_EQUAL(ask("GET", "/healthz", NULL, NULL).status, 200);
+    CU_ASSERT_EQUAL(ask("GET", "/readyz", NULL, NULL).status, 503);
+    redis_close(api.redis);
+    api.redis = there;
+
+    struct pg_config gone = {.url = "postgresql://nobody@127.0.0.1:1/x", .log_queries_ms = -1};
+    struct pg *pg = api.pg;
+    api.pg = pg_open_lazy(&gone);
+    a = ask("GET", "/api/projects", NULL, headers); /* the session is known by Redis */
+    CU_ASSERT_EQUAL(a.status, 503);
+    CU_ASSERT_PTR_NULL(strstr(a.body, "127.0.0.1")); /* details are for the log */
+    pg_close(api.pg);
+    api.pg = pg;
+}
+
+static const struct tap_test tests[] = {
+    {"the first user becomes owner, then registration is closed", registration},
+    {"nobody gets in where a login is needed, on any route", nobody_gets_in},
+    {"a cookie without its CSRF token changes nothing, on any route", csrf_is_asked},
+    {"roles count, and what one may not see is not there", roles_count},
+    {"limits are kept, with their headers", limits_are_kept},
+    {"Redis or PostgreSQL away is said as documented", parts_away},
+    {NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct tap_suite suites[] = {{"api", tests}, {NULL, NULL}};
+    struct err err;
+    char keys[] = "/tmp/slipway-keys-XXXXXX";
+    rig_must(conf_load(&conf, "/dev/null", &err), &err);
+    conf.limit_requests_per_minute = conf.limit_logins_per_minute = 100000;
+    if (!mkdtemp(keys))
+        return 1;
+    rig_must(keyring_create(keys, &err), &err);
+    rig_must(keyring_load(&api.keys, keys, false, &err), &err);
+    api.conf = &conf;
+    api.pg = rig_pg(&arena, rig_database(&arena));
+    api.redis = rig_redis(&arena);
+    int rc = tap_main(suites, argc, argv);
+    pg_close(api.pg);
+    redis_close(api.redis);
+    conf_release(&conf);
+    arena_release(&arena);
+    return rc;
+}
