@@ -190,10 +190,12 @@ static int check_redis(struct conf *conf, struct arena *a)
     struct redis *r = redis_open(&config);
     bool good = queue_depth(r, &d, &err) == 0;
     redis_close(r);
+    int64_t waiting = 0;
+    for (int lane = 0; lane < QUEUE_LANES; lane++)
+        waiting += good ? d.waiting[lane] : 0;
     return check(good, "redis",
                  good ? arena_printf(a, "answers; jobs waiting %lld, running %lld, due later %lld",
-                                     (long long)(d.waiting[0] + d.waiting[1] + d.waiting[2]),
-                                     (long long)d.running, (long long)d.due)
+                                     (long long)waiting, (long long)d.running, (long long)d.due)
                       : arena_printf(a, "%s (%s)", err.msg, err.detail));
 }
 

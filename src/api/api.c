@@ -20,18 +20,23 @@ int api_require(const struct api_call *c, const char *project_role, enum permiss
     return 0;
 }
 
+int api_invalid(const struct api_call *c, struct err *err)
+{
+    const struct problem *p = c->problems.first;
+    if (!p)
+        BUG("input is refused without a problem");
+    return err_set(err, ERR_INVALID, "%s%s%s", p->field, *p->field ? " " : "", p->message);
+}
+
 int api_refuse(const struct api_call *c, struct err *err)
 {
-    if (!c->problems.n)
-        return 0;
-    const struct problem *p = c->problems.first;
-    return err_set(err, ERR_INVALID, "%s%s%s", p->field, *p->field ? " " : "", p->message);
+    return c->problems.n ? api_invalid(c, err) : 0;
 }
 
 int api_bad_field(struct api_call *c, const char *field, const char *message, struct err *err)
 {
     problem_add(&c->problems, field, "%s", message);
-    return api_refuse(c, err);
+    return api_invalid(c, err);
 }
 
 int api_check_id(const char *id, const char *what, struct err *err)

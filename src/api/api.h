@@ -86,9 +86,11 @@ extern const struct route_table *const api_routes[];
 /* ERR_FORBIDDEN unless the caller may do P where the project gives PROJECT_ROLE. */
 int api_require(const struct api_call *c, const char *project_role, enum permission p,
                 struct err *err);
-/* ERR_INVALID when c->problems has any. */
+/* -1 and ERR_INVALID: c->problems says why. */
+int api_invalid(const struct api_call *c, struct err *err);
+/* The same when c->problems has any; else 0. */
 int api_refuse(const struct api_call *c, struct err *err);
-/* Adds a problem and refuses. */
+/* Adds a problem; -1 and ERR_INVALID. */
 int api_bad_field(struct api_call *c, const char *field, const char *message, struct err *err);
 /* ERR_NOT_FOUND unless ID is a UUID. */
 int api_check_id(const char *id, const char *what, struct err *err);

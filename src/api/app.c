@@ -171,7 +171,7 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
     AUTO_BUF sealed = {0};
     app_defaults(&in);
     if (!valid_object(&app_table, body, false, &in, &c->problems))
-        return api_refuse(c, err);
+        return api_invalid(c, err);
     struct err hidden;
     if (api_project_get(c, in.app.project_id, PERM_APPLICATION_CREATE, &project, NULL, &hidden) <
         0) {
@@ -259,7 +259,7 @@ int api_app_update(struct api_call *c, const char *id, struct json_object *body,
     if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &in.app, NULL, err) < 0)
         return -1;
     if (!valid_object(&app_table, body, true, &in, &c->problems))
-        return api_refuse(c, err);
+        return api_invalid(c, err);
     take_source(c, &in);
     if (valid_has(&app_table, &in, "envVars")) {
         if (store_env_read(c->api->pg, c->arena, id, &old, err) < 0)

@@ -124,7 +124,7 @@ int api_register(struct api_call *c, struct json_object *in, struct store_user *
     if (any && !open)
         return err_set(err, ERR_FORBIDDEN, "registration is closed; ask for an invitation");
     if (!valid_object(&register_table, in, false, &reg, &c->problems))
-        return api_refuse(c, err);
+        return api_invalid(c, err);
     return make_user(c->api->pg, c->arena, &reg, any ? "viewer" : "owner", !any, out, &c->problems,
                      err);
 }
@@ -158,7 +158,7 @@ int api_login(struct api_call *c, struct json_object *in, struct session *out, c
     if (!mw_same_origin(c))
         return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
     if (!valid_object(&login_table, in, false, &login, &c->problems))
-        return api_refuse(c, err);
+        return api_invalid(c, err);
     const char *account =
         sha256_hex(c->arena, str_lower(c->arena, login.username), strlen(login.username));
     if (mw_ratelimit_account(c, account, err) < 0)

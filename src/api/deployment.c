@@ -54,7 +54,7 @@ int api_deploy(struct api_call *c, const char *app_id, const char *trigger, stru
     if (api_app_load(c, app_id, PERM_APPLICATION_DEPLOY, &app, NULL, err) < 0)
         return -1;
     if (!valid_object(&table, in, false, &deploy, &c->problems))
-        return api_refuse(c, err);
+        return api_invalid(c, err);
     if (!app.repo_url && (deploy.branch || deploy.commit_sha))
         return api_bad_field(c, deploy.branch ? "branch" : "commitSha",
                              "means nothing here: the application runs an image", err);

@@ -53,7 +53,7 @@ int api_project_create(struct api_call *c, struct json_object *in, struct store_
     if (api_require(c, NULL, PERM_PROJECT_CREATE, err) < 0)
         return -1;
     if (!valid_object(&table, in, false, &new, &c->problems))
-        return api_refuse(c, err);
+        return api_invalid(c, err);
     new.p.id = uuid_new(c->arena);
     new.p.owner_id = c->session->user.id;
     if (store_project_insert(c->api->pg, c->arena, &new.p, out, err) < 0)
@@ -86,7 +86,7 @@ int api_project_update(struct api_call *c, const char *id, struct json_object *i
     if (api_project_get(c, id, PERM_PROJECT_UPDATE, &change.p, NULL, err) < 0)
         return -1;
     if (!valid_object(&table, in, true, &change, &c->problems))
-        return api_refuse(c, err);
+        return api_invalid(c, err);
     if (store_project_update(c->api->pg, c->arena, &change.p, out, err) < 0)
         return unknown_team(c, err);
     return 0;

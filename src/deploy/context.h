@@ -47,7 +47,7 @@ int context_open(struct context *c, const struct context_paths *paths, int64_t m
 void context_close(struct context *c);
 #define AUTO_CONTEXT CLEANUP(context_close) struct context
 
-/* An http_source; ARG is the struct context. */
+/* An net_source; ARG is the struct context. */
 ssize_t context_read(void *arg, char *out, size_t cap, struct err *err);
 
 #endif

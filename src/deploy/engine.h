@@ -27,7 +27,7 @@ struct engine {
     const struct conf *conf;
     const struct keyring *keys; /* with the secret half of class K */
     int64_t deadline;           /* time_monotonic() after which a deployment fails; 0: none */
-    http_stop *should_stop;     /* asked several times a second; may be NULL */
+    net_stop *should_stop;      /* asked several times a second; may be NULL */
     void *stop_arg;
     /* After a status was written; may be NULL. */
     void (*on_status)(void *arg, const char *deployment_id, const char *app_id, const char *status);

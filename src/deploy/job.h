@@ -48,7 +48,7 @@ void job_output(void *arg, const char *text);
 int job_flush(struct job *j, struct err *err);
 /* TEXT with the values of secret variables replaced, in the job's arena. */
 const char *job_mask(struct job *j, const char *text);
-/* An http_stop; ARG is the job: writes lines that are due, watches the deadline. */
+/* An net_stop; ARG is the job: writes lines that are due, watches the deadline. */
 int job_should_stop(void *arg, struct err *err);
 
 /* ---- steps.c: each 0 or -1 */

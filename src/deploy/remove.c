@@ -51,7 +51,7 @@ static int remove_volumes(struct engine *e, struct arena *a, const struct store_
     AUTO_BUF path = {0};
     AUTO_JSON *answer = NULL;
     buf_adds(&path, "/volumes?filters=");
-    http_encode(&path, arena_printf(a, "{\"label\":[\"" SPEC_LABEL_APPLICATION "=%s\"]}", app->id));
+    net_encode(&path, arena_printf(a, "{\"label\":[\"" SPEC_LABEL_APPLICATION "=%s\"]}", app->id));
     if (docker_get(e->docker, buf_str(&path), &answer, err) < 0)
         return err_wrap(err, "could not list the volumes");
     struct json_object *list = json_at(answer, "Volumes");
@@ -70,7 +70,7 @@ static int remove_images(struct engine *e, struct arena *a, const struct store_a
     AUTO_BUF path = {0};
     AUTO_JSON *list = NULL;
     buf_adds(&path, "/images/json?filters=");
-    http_encode(&path, arena_printf(a, "{\"label\":[\"" SPEC_LABEL_APPLICATION "=%s\"]}", app->id));
+    net_encode(&path, arena_printf(a, "{\"label\":[\"" SPEC_LABEL_APPLICATION "=%s\"]}", app->id));
     if (docker_get(e->docker, buf_str(&path), &list, err) < 0)
         return err_wrap(err, "could not list the images");
     for (size_t i = 0; i < json_len(list); i++) {

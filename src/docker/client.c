@@ -13,7 +13,7 @@ int docker_open(struct docker *d, const struct docker_options *o, struct err *er
 {
     *d = (struct docker){0};
     arena_init(&d->arena, 0);
-    struct http_target *t = &d->target;
+    struct net_target *t = &d->target;
     if (str_starts(o->host, "unix:///")) {
         t->unix_path = arena_strdup(&d->arena, o->host + strlen("unix://"));
         t->base = "http://docker";
@@ -29,13 +29,13 @@ int docker_open(struct docker *d, const struct docker_options *o, struct err *er
     t->cert = arena_strdup(&d->arena, o->tls_cert);
     t->key = arena_strdup(&d->arena, o->tls_key);
     t->name = arena_printf(&d->arena, "the Docker Engine at %s", o->host);
-    http_open(&d->http, t);
+    net_open(&d->http, t);
     return 0;
 }
 
 void docker_close(struct docker *d)
 {
-    http_close(&d->http);
+    net_close(&d->http);
     arena_release(&d->arena);
 }
 
@@ -127,10 +127,10 @@ int docker_status_error(int status, const char *body, size_t len, struct err *er
                    text);
 }
 
-static int run(struct docker *d, const struct http_request *req, struct http_response *res,
+static int run(struct docker *d, const struct net_request *req, struct net_response *res,
                struct err *err)
 {
-    int rc = http_run(&d->http, req, res, err);
+    int rc = net_run(&d->http, req, res, err);
     /* the Engine that comes back may be another version */
     if (rc < 0)
         d->version[0] = '\0';
@@ -141,11 +141,11 @@ int docker_connect(struct docker *d, struct err *err)
 {
     if (d->version[0])
         return 0;
-    struct http_request req = {.method = "GET",
-                               .path = "/_ping",
-                               .total_ms = PING_MS,
-                               .should_stop = d->should_stop,
-                               .stop_arg = d->stop_arg};
+    struct net_request req = {.method = "GET",
+                              .path = "/_ping",
+                              .total_ms = PING_MS,
+                              .should_stop = d->should_stop,
+                              .stop_arg = d->stop_arg};
     AUTO_RESPONSE ping = {0};
     if (run(d, &req, &ping, err) < 0)
         return -1;
@@ -185,7 +185,7 @@ int docker_call(struct docker *d, const struct docker_request *req, struct json_
         headers[n++] = arena_printf(&scratch, "Content-Type: %s", type);
     if (req->auth)
         headers[n] = arena_printf(&scratch, "X-Registry-Auth: %s", req->auth);
-    struct http_request http = {
+    struct net_request http = {
         .method = req->method,
         .path = arena_printf(&scratch, "/v%s%s", d->version, req->path),
         .headers = headers,

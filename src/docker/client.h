@@ -31,22 +31,22 @@ struct docker_options {
 
 struct docker {
     struct arena arena; /* the target's strings */
-    struct http_target target;
-    struct http http;
-    char version[16];       /* agreed on, "" before the first call */
-    http_stop *should_stop; /* asked during every call; may be NULL */
+    struct net_target target;
+    struct net http;
+    char version[16];      /* agreed on, "" before the first call */
+    net_stop *should_stop; /* asked during every call; may be NULL */
     void *stop_arg;
 };
 
 struct docker_request {
     const char *method;
-    const char *path;    /* "/services/create?…" without the version, encoded */
-    const char *body;    /* JSON, or NULL */
-    const char *auth;    /* value of X-Registry-Auth, or NULL */
-    const char *type;    /* Content-Type; NULL is application/json when there is a body */
-    http_source *source; /* a body by pieces instead */
+    const char *path;   /* "/services/create?…" without the version, encoded */
+    const char *body;   /* JSON, or NULL */
+    const char *auth;   /* value of X-Registry-Auth, or NULL */
+    const char *type;   /* Content-Type; NULL is application/json when there is a body */
+    net_source *source; /* a body by pieces instead */
     void *source_arg;
-    http_sink *sink; /* takes the answer by pieces instead of *out */
+    net_sink *sink; /* takes the answer by pieces instead of *out */
     void *sink_arg;
     int64_t idle_ms;  /* 0 is 30,000; -1 is none */
     int64_t total_ms; /* 0 is 60,000; -1 is none */

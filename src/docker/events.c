@@ -11,17 +11,17 @@ enum { REOPEN_MS = 1000, HEADER_MS = 500 };
 void docker_events_open(struct docker_events *e, struct docker *d, const char *filters_json)
 {
     *e = (struct docker_events){.docker = d};
-    http_open(&e->http, &d->target);
+    net_open(&e->http, &d->target);
     AUTO_BUF path = {0};
     buf_adds(&path, "/events?filters=");
-    http_encode(&path, filters_json);
+    net_encode(&path, filters_json);
     snprintf(e->path, sizeof(e->path), "%s", buf_str(&path));
 }
 
 void docker_events_close(struct docker_events *e)
 {
-    http_close(&e->http);
-    http_response_release(&e->res);
+    net_close(&e->http);
+    net_response_release(&e->res);
 }
 
 static int on_event(void *arg, const char *data, size_t n, struct err *err)
@@ -45,15 +45,15 @@ static bool reopen(struct docker_events *e)
         return false;
     AUTO_BUF path = {0};
     buf_addf(&path, "/v%s%s", e->docker->version, e->path);
-    http_response_release(&e->res);
-    e->req = (struct http_request){
+    net_response_release(&e->res);
+    e->req = (struct net_request){
         .method = "GET", .path = buf_str(&path), .sink = on_event, .sink_arg = e};
-    http_start(&e->http, &e->req, &e->res);
-    e->req.path = NULL; /* was copied by http_start() */
+    net_start(&e->http, &e->req, &e->res);
+    e->req.path = NULL; /* was copied by net_start() */
     /* wait for the header: from then on nothing is missed */
     int64_t until = time_monotonic() + HEADER_MS;
     while (!e->res.status) {
-        if (http_pump(&e->http, until - time_monotonic(), &err) <= 0)
+        if (net_pump(&e->http, until - time_monotonic(), &err) <= 0)
             return false;
         if (time_monotonic() >= until)
             break;
@@ -73,7 +73,7 @@ bool docker_events_wait(struct docker_events *e, int64_t wait_ms)
             break;
         }
         struct err err = {0};
-        if (http_pump(&e->http, until - time_monotonic(), &err) > 0)
+        if (net_pump(&e->http, until - time_monotonic(), &err) > 0)
             continue;
         log_debug("the stream of events ended: %s", err.msg);
         e->open = false;

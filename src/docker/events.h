@@ -13,9 +13,9 @@
 
 struct docker_events {
     struct docker *docker; /* where the version comes from; outlives this */
-    struct http http;      /* a connection of its own */
-    struct http_request req;
-    struct http_response res;
+    struct net http;       /* a connection of its own */
+    struct net_request req;
+    struct net_response res;
     char path[512];
     bool open;
     bool seen; /* something came since the last wait */

@@ -156,7 +156,7 @@ static void query(struct buf *path, const char *key, const char *value)
     if (!value)
         return;
     buf_addf(path, "%c%s=", strchr(buf_str(path), '?') ? '&' : '?', key);
-    http_encode(path, value);
+    net_encode(path, value);
 }
 
 int docker_image_build(struct docker *d, struct arena *a, const struct docker_build *b, char **id,
@@ -199,7 +199,7 @@ static void add_name(struct buf *path, const char *name)
         if (strchr("/:@", *name))
             buf_addc(path, *name);
         else
-            http_encode(path, one);
+            net_encode(path, one);
     }
 }
 

@@ -20,7 +20,7 @@ struct docker_build {
     const char *args_json;   /* build arguments as a JSON object of texts, or NULL */
     const char *labels_json; /* the image's labels as a JSON object of texts, or NULL */
     bool classic;            /* the classic builder instead of BuildKit */
-    http_source *context;    /* the context as a tar archive */
+    net_source *context;     /* the context as a tar archive */
     void *context_arg;
     docker_line *on_line; /* takes the progress */
     void *line_arg;
@@ -70,7 +70,7 @@ struct docker_messages {
 
 void docker_messages_init(struct docker_messages *m, docker_line *on_line, void *arg);
 void docker_messages_release(struct docker_messages *m);
-/* An http_sink; ARG is the struct docker_messages. */
+/* An net_sink; ARG is the struct docker_messages. */
 int docker_messages_feed(void *arg, const char *data, size_t n, struct err *err);
 /* After the end of the answer: 0, or -1 when an errorDetail came. */
 int docker_messages_end(struct docker_messages *m, struct err *err);

@@ -24,7 +24,7 @@ struct docker_frames {
 
 void docker_frames_init(struct docker_frames *f, docker_log_line *on_line, void *arg);
 void docker_frames_release(struct docker_frames *f);
-/* An http_sink; ARG is the struct docker_frames. ERR_MALFORMED: these are no frames. */
+/* An net_sink; ARG is the struct docker_frames. ERR_MALFORMED: these are no frames. */
 int docker_frames_feed(void *arg, const char *data, size_t n, struct err *err);
 /* Gives out lines that had no end. */
 void docker_frames_end(struct docker_frames *f);

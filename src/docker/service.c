@@ -15,7 +15,7 @@ int docker_service_inspect(struct docker *d, const char *name, struct json_objec
 {
     AUTO_BUF path = {0};
     buf_adds(&path, "/services/");
-    http_encode(&path, name);
+    net_encode(&path, name);
     return docker_get(d, buf_str(&path), out, err);
 }
 
@@ -34,7 +34,7 @@ static int get_filtered(struct docker *d, const char *path, const char *key, con
     jw_end(&w);
     AUTO_BUF full = {0};
     buf_addf(&full, "%s?filters=", path);
-    http_encode(&full, buf_str(&filters));
+    net_encode(&full, buf_str(&filters));
     return docker_get(d, buf_str(&full), out, err);
 }
 
@@ -76,7 +76,7 @@ static int write_once(struct docker *d, const char *name, const char *spec, cons
     }
     AUTO_BUF path = {0};
     buf_adds(&path, "/services/");
-    http_encode(&path, name);
+    net_encode(&path, name);
     buf_addf(&path, "/update?version=%lld%s", (long long)json_int_at(service, "Version/Index", 0),
              spec ? "" : "&rollback=previous");
     struct docker_request req = {
@@ -122,7 +122,7 @@ static int remove_at(struct docker *d, const char *path, const char *name, struc
 {
     AUTO_BUF full = {0};
     buf_addf(&full, "%s/", path);
-    http_encode(&full, name);
+    net_encode(&full, name);
     struct docker_request req = {.method = "DELETE", .path = buf_str(&full)};
     struct err problem;
     if (docker_call(d, &req, NULL, &problem) == 0 || problem.code == ERR_NOT_FOUND)
@@ -399,7 +399,7 @@ int docker_container_inspect(struct docker *d, const char *id, struct json_objec
 {
     AUTO_BUF path = {0};
     buf_adds(&path, "/containers/");
-    http_encode(&path, id);
+    net_encode(&path, id);
     buf_adds(&path, "/json");
     return docker_get(d, buf_str(&path), out, err);
 }

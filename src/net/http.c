@@ -17,38 +17,38 @@ enum {
     SLICE_MS = 100, /* how often should_stop is asked */
 };
 
-struct http_state {
+struct net_state {
     CURL *easy;
     CURLM *multi;
     struct curl_slist *headers;
     bool running;
-    const struct http_request *req;
-    struct http_response *res;
+    const struct net_request *req;
+    struct net_response *res;
     struct err failure; /* set by a callback that broke the transfer off */
     int64_t started, moved;
     char curl_error[CURL_ERROR_SIZE];
 };
 
-void http_open(struct http *h, const struct http_target *target)
+void net_open(struct net *h, const struct net_target *target)
 {
     static bool ready;
     if (!ready) {
         curl_global_init(CURL_GLOBAL_DEFAULT);
         ready = true;
     }
-    struct http_state *s = calloc(1, sizeof(*s));
+    struct net_state *s = calloc(1, sizeof(*s));
     if (!s)
         base_oom(sizeof(*s));
     s->easy = curl_easy_init();
     s->multi = curl_multi_init();
     if (!s->easy || !s->multi)
         base_oom(sizeof(*s));
-    *h = (struct http){.target = *target, .state = s};
+    *h = (struct net){.target = *target, .state = s};
 }
 
-void http_abort(struct http *h)
+void net_abort(struct net *h)
 {
-    struct http_state *s = h->state;
+    struct net_state *s = h->state;
     if (!s)
         return;
     if (s->running)
@@ -60,24 +60,24 @@ void http_abort(struct http *h)
     s->res = NULL;
 }
 
-void http_close(struct http *h)
+void net_close(struct net *h)
 {
-    struct http_state *s = h->state;
+    struct net_state *s = h->state;
     if (!s)
         return;
-    http_abort(h);
+    net_abort(h);
     curl_easy_cleanup(s->easy);
     curl_multi_cleanup(s->multi);
     free(s);
     h->state = NULL;
 }
 
-void http_response_release(struct http_response *res)
+void net_response_release(struct net_response *res)
 {
     buf_release(&res->body);
 }
 
-void http_encode(struct buf *out, const char *s)
+void net_encode(struct buf *out, const char *s)
 {
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
@@ -92,8 +92,8 @@ void http_encode(struct buf *out, const char *s)
 
 static size_t on_body(char *data, size_t one, size_t n, void *arg)
 {
-    struct http_state *s = arg;
-    const struct http_request *req = s->req;
+    struct net_state *s = arg;
+    const struct net_request *req = s->req;
     (void)one;
     s->moved = time_monotonic();
     bool good = s->res->status >= 200 && s->res->status < 300;
@@ -128,7 +128,7 @@ static void keep_header(char *out, size_t size, const char *line, size_t n, cons
 
 static size_t on_header(char *line, size_t one, size_t n, void *arg)
 {
-    struct http_state *s = arg;
+    struct net_state *s = arg;
     (void)one;
     s->moved = time_monotonic();
     if (n > 9 && strncmp(line, "HTTP/", 5) == 0) {
@@ -143,13 +143,13 @@ static size_t on_header(char *line, size_t one, size_t n, void *arg)
 
 static size_t on_read(char *out, size_t one, size_t n, void *arg)
 {
-    struct http_state *s = arg;
+    struct net_state *s = arg;
     s->moved = time_monotonic();
     ssize_t got = s->req->source(s->req->source_arg, out, one * n, &s->failure);
     return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
 
-static void set_target(CURL *c, const struct http_target *t)
+static void set_target(CURL *c, const struct net_target *t)
 {
     if (t->unix_path)
         curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, t->unix_path);
@@ -167,7 +167,7 @@ static void set_target(CURL *c, const struct http_target *t)
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 }
 
-static void set_body(CURL *c, struct http_state *s, const struct http_request *req)
+static void set_body(CURL *c, struct net_state *s, const struct net_request *req)
 {
     bool post = str_eq(req->method, "POST");
     if (req->source) {
@@ -186,11 +186,11 @@ static void set_body(CURL *c, struct http_state *s, const struct http_request *r
         curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->method);
 }
 
-void http_start(struct http *h, const struct http_request *req, struct http_response *res)
+void net_start(struct net *h, const struct net_request *req, struct net_response *res)
 {
-    struct http_state *s = h->state;
-    http_abort(h);
-    *res = (struct http_response){0};
+    struct net_state *s = h->state;
+    net_abort(h);
+    *res = (struct net_response){0};
     s->req = req;
     s->res = res;
     s->failure = (struct err){0};
@@ -220,9 +220,9 @@ void http_start(struct http *h, const struct http_request *req, struct http_resp
     s->running = true;
 }
 
-static void transport_error(struct http *h, CURLcode code, struct err *err)
+static void transport_error(struct net *h, CURLcode code, struct err *err)
 {
-    struct http_state *s = h->state;
+    struct net_state *s = h->state;
     if (s->failure.code != ERR_NONE) {
         *err = s->failure;
         return;
@@ -252,10 +252,10 @@ static void transport_error(struct http *h, CURLcode code, struct err *err)
 }
 
 /* The limits that are ours and not libcurl's. */
-static int check_limits(struct http *h, struct err *err)
+static int check_limits(struct net *h, struct err *err)
 {
-    struct http_state *s = h->state;
-    const struct http_request *req = s->req;
+    struct net_state *s = h->state;
+    const struct net_request *req = s->req;
     int64_t now = time_monotonic();
     if (req->should_stop && req->should_stop(req->stop_arg, err) < 0)
         return -1;
@@ -269,9 +269,9 @@ static int check_limits(struct http *h, struct err *err)
 }
 
 /* 1 while it runs; 0 or -1 when libcurl says that the transfer is over. */
-static int look_for_end(struct http *h, struct err *err)
+static int look_for_end(struct net *h, struct err *err)
 {
-    struct http_state *s = h->state;
+    struct net_state *s = h->state;
     int left;
     for (CURLMsg *m; (m = curl_multi_info_read(s->multi, &left));) {
         if (m->msg != CURLMSG_DONE)
@@ -279,17 +279,17 @@ static int look_for_end(struct http *h, struct err *err)
         CURLcode code = m->data.result;
         if (code != CURLE_OK)
             transport_error(h, code, err);
-        http_abort(h);
+        net_abort(h);
         return code == CURLE_OK ? 0 : -1;
     }
     return 1;
 }
 
-int http_pump(struct http *h, int64_t wait_ms, struct err *err)
+int net_pump(struct net *h, int64_t wait_ms, struct err *err)
 {
-    struct http_state *s = h->state;
+    struct net_state *s = h->state;
     if (!s->running)
-        BUG("http_pump without a request");
+        BUG("net_pump without a request");
     int64_t until = time_monotonic() + wait_ms;
     for (;;) {
         int active;
@@ -298,7 +298,7 @@ int http_pump(struct http *h, int64_t wait_ms, struct err *err)
         if (rc <= 0)
             return rc;
         if (check_limits(h, err) < 0) {
-            http_abort(h);
+            net_abort(h);
             return -1;
         }
         int64_t left = until - time_monotonic();
@@ -315,13 +315,12 @@ int http_pump(struct http *h, int64_t wait_ms, struct err *err)
     }
 }
 
-int http_run(struct http *h, const struct http_request *req, struct http_response *res,
-             struct err *err)
+int net_run(struct net *h, const struct net_request *req, struct net_response *res, struct err *err)
 {
-    http_start(h, req, res);
+    net_start(h, req, res);
     int rc;
     do {
-        rc = http_pump(h, SLICE_MS, err);
+        rc = net_pump(h, SLICE_MS, err);
     } while (rc > 0);
     return rc;
 }

@@ -2,9 +2,9 @@
 /*
  * The HTTP client: one place for unix sockets, TLS, timeouts, size limits and cancelling.
  *
- * A struct http is one connection to one server, kept between requests. It belongs to one process
- * (open it after fork) and carries one request at a time. http_run() makes a request and waits for
- * its end; http_start() and http_pump() are for a stream (the Engine's events) that is looked at
+ * A struct net is one connection to one server, kept between requests. It belongs to one process
+ * (open it after fork) and carries one request at a time. net_run() makes a request and waits for
+ * its end; net_start() and net_pump() are for a stream (the Engine's events) that is looked at
  * between other work.
  *
  * An answer with an error status is an answer and no failure here. Failures are
@@ -23,8 +23,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Where the server is. All strings outlive the struct http. */
-struct http_target {
+/* Where the server is. All strings outlive the struct net. */
+struct net_target {
     const char *unix_path; /* path of a unix socket, or NULL for TCP */
     const char *base;      /* "http://docker", "https://10.0.0.1:2376": no slash at the end */
     const char *ca;        /* file of the authority; NULL or "": the system's */
@@ -34,25 +34,25 @@ struct http_target {
 };
 
 /* Takes N bytes of the answer. -1 with *err set ends the request with that failure. */
-typedef int http_sink(void *arg, const char *data, size_t n, struct err *err);
+typedef int net_sink(void *arg, const char *data, size_t n, struct err *err);
 
 /* Gives at most CAP bytes of the request's body: their number, 0 at the end, -1 with *err set. */
-typedef ssize_t http_source(void *arg, char *out, size_t cap, struct err *err);
+typedef ssize_t net_source(void *arg, char *out, size_t cap, struct err *err);
 
 /* Asked several times a second while a request runs: 0 to go on, -1 with *err set to give up. */
-typedef int http_stop(void *arg, struct err *err);
+typedef int net_stop(void *arg, struct err *err);
 
-struct http_request {
+struct net_request {
     const char *method;         /* "GET" */
     const char *path;           /* "/v1.41/services?…", encoded already */
     const char *const *headers; /* "Name: value", ended by NULL; NULL is none */
     const char *body;           /* the whole body, or NULL */
     size_t body_len;
-    http_source *source; /* or the body by pieces (chunked); used when set */
+    net_source *source; /* or the body by pieces (chunked); used when set */
     void *source_arg;
-    http_sink *sink; /* takes the body of a 2xx answer by pieces; NULL: it is buffered */
+    net_sink *sink; /* takes the body of a 2xx answer by pieces; NULL: it is buffered */
     void *sink_arg;
-    http_stop *should_stop;
+    net_stop *should_stop;
     void *stop_arg;
     size_t body_cap;    /* most bytes of a buffered answer; 0 is 8 MiB */
     int64_t connect_ms; /* 0 is 5,000 */
@@ -60,7 +60,7 @@ struct http_request {
     int64_t total_ms;   /* 0 is no limit */
 };
 
-struct http_response {
+struct net_response {
     int status;             /* 0 until the header came */
     struct buf body;        /* not filled by a 2xx answer to a sink */
     char content_type[64];  /* "" when absent */
@@ -68,35 +68,35 @@ struct http_response {
     char error_detail[160]; /* libcurl's own words, for the log */
 };
 
-struct http_state; /* libcurl's handles and the running request */
+struct net_state; /* libcurl's handles and the running request */
 
-struct http {
-    struct http_target target;
-    struct http_state *state;
+struct net {
+    struct net_target target;
+    struct net_state *state;
 };
 
-/* Prepares H for TARGET; nothing is connected yet. Release by http_close(). */
-void http_open(struct http *h, const struct http_target *target);
-void http_close(struct http *h);
+/* Prepares H for TARGET; nothing is connected yet. Release by net_close(). */
+void net_open(struct net *h, const struct net_target *target);
+void net_close(struct net *h);
 
 /* Makes the request and waits. RES is initialised here and is the caller's to release by
- * http_response_release(), also after a failure. */
-int http_run(struct http *h, const struct http_request *req, struct http_response *res,
-             struct err *err);
+ * net_response_release(), also after a failure. */
+int net_run(struct net *h, const struct net_request *req, struct net_response *res,
+            struct err *err);
 
 /* Begins a request; REQ and RES must live until it has ended. A running one is dropped. */
-void http_start(struct http *h, const struct http_request *req, struct http_response *res);
+void net_start(struct net *h, const struct net_request *req, struct net_response *res);
 
 /* Works on the request for at most WAIT_MS. 1: it goes on. 0: it has ended well. -1: failed. */
-int http_pump(struct http *h, int64_t wait_ms, struct err *err);
+int net_pump(struct net *h, int64_t wait_ms, struct err *err);
 
 /* Drops the running request, closing its connection. */
-void http_abort(struct http *h);
+void net_abort(struct net *h);
 
-void http_response_release(struct http_response *res);
-#define AUTO_RESPONSE CLEANUP(http_response_release) struct http_response
+void net_response_release(struct net_response *res);
+#define AUTO_RESPONSE CLEANUP(net_response_release) struct net_response
 
 /* Appends S percent-encoded (RFC 3986: all but unreserved characters). */
-void http_encode(struct buf *out, const char *s);
+void net_encode(struct buf *out, const char *s);
 
 #endif

@@ -118,7 +118,7 @@ static int delete_in_transaction(struct pg *pg, struct arena *a, const char *id,
 int store_project_delete(struct pg *pg, struct arena *a, const char *id, bool force,
                          const char ***removed, struct err *err)
 {
-    struct pg_rows apps;
+    struct pg_rows apps = {0};
     if (pg_begin(pg, err) < 0)
         return -1;
     if (delete_in_transaction(pg, a, id, force, &apps, err) < 0 || pg_commit(pg, err) < 0) {

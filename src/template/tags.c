@@ -236,12 +236,12 @@ static void tag_if(char *what)
 {
     char c[MAX_WORD], *eq = strchr(what, '=');
     struct block *b = push(BLOCK_IF);
-    bool not = *what == '!';
+    bool negated = *what == '!';
     emit_line();
     if (eq) {
         char *path_end = eq, *word = eq + 1, *close;
-        not = eq > what && eq[-1] == '!';
-        path_end -= not ;
+        negated = eq > what && eq[-1] == '!';
+        path_end -= negated;
         while (path_end > what && path_end[-1] == ' ')
             path_end--;
         while (*word == ' ')
@@ -251,10 +251,10 @@ static void tag_if(char *what)
             fail("after '=' a word in double quotes must stand");
         *path_end = '\0';
         value_expression(what, c);
-        buf_addf(now.out, "    if (%stpl_same(%s, %s)) {\n", not ? "!" : "", c, word);
+        buf_addf(now.out, "    if (%stpl_same(%s, %s)) {\n", negated ? "!" : "", c, word);
     } else {
-        value_expression(what + not, c);
-        buf_addf(now.out, "    if (%sTPL_TRUE(%s)) {\n", not ? "!" : "", c);
+        value_expression(what + negated, c);
+        buf_addf(now.out, "    if (%sTPL_TRUE(%s)) {\n", negated ? "!" : "", c);
     }
     (void)b;
     now.depth++;

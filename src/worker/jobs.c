@@ -9,8 +9,6 @@
 #include "store/app.h"
 #include "worker/tools.h"
 
-enum { STOP_MARGIN_MS = 1000 };
-
 static int should_stop(void *arg, struct err *err)
 {
     (void)arg;
@@ -56,8 +54,7 @@ static int lock_app(struct tools *t, const char *app_id, struct err *err)
 
 static int deploy(struct worker *w, struct tools *t, const struct job_order *order, struct err *err)
 {
-    /* ours ends before the master ends us */
-    struct engine engine = make_engine(w, t, order->budget_ms - STOP_MARGIN_MS);
+    struct engine engine = make_engine(w, t, order->budget_ms);
     AUTO_ARENA a = {0};
     struct store_deployment d;
     if (store_deployment_get_any(t->pg, &a, order->job.id, &d, err) < 0 ||
@@ -72,7 +69,7 @@ static int deploy(struct worker *w, struct tools *t, const struct job_order *ord
 static int remove_app(struct worker *w, struct tools *t, const struct job_order *order,
                       struct err *err)
 {
-    struct engine engine = make_engine(w, t, order->budget_ms - STOP_MARGIN_MS);
+    struct engine engine = make_engine(w, t, order->budget_ms);
     if (lock_app(t, order->job.id, err) < 0)
         return -1;
     return engine_remove(&engine, order->job.id, false, err);

@@ -21,13 +21,14 @@
 
 enum {
     SLOTS = 256 + 8,
-    ACTION_SLOTS = 4, /* beside limit.concurrent_deployments: removals, a rollback */
-    BLOCK_MS = 250,   /* how long a look at the queue waits */
-    BUSY_MS = 400,    /* when an application's turn is asked for again */
-    GRACE_MS = 5000,  /* between SIGTERM and SIGKILL */
-    BACKOFF_MS = 500, /* before the first retry; doubles */
+    ACTION_SLOTS = 4,  /* beside limit.concurrent_deployments: removals, a rollback */
+    BLOCK_MS = 250,    /* how long a look at the queue waits */
+    BUSY_MS = 400,     /* when an application's turn is asked for again */
+    GRACE_MS = 5000,   /* between SIGTERM and SIGKILL */
+    BACKOFF_MS = 1000, /* before the first retry; doubles */
     BACKOFF_MAX_MS = 30000,
-    GIVE_UP_MS = 120000, /* what ending a deployment may take */
+    PUT_BACK_MS = 110000, /* after its time a job may put the last success back */
+    GIVE_UP_MS = 120000,  /* what ending a deployment may take */
     REMOVE_MS = 120000,
     ORPHAN_MS = 4000, /* age of a row that should have been taken by now */
 };
@@ -117,7 +118,7 @@ static bool start_child(struct master *m, const struct queue_job *job,
     pid_t pid = child_start(m->w, "slipway-job", run_order, order, fds);
     if (pid < 0)
         return false;
-    *c = (struct child){.pid = pid, .deadline = time_monotonic() + order->budget_ms};
+    *c = (struct child){.pid = pid, .deadline = time_monotonic() + order->budget_ms + PUT_BACK_MS};
     c->job = (struct queue_job){.lane = job->lane,
                                 .kind = arena_strdup(&c->arena, job->kind),
                                 .id = arena_strdup(&c->arena, job->id),

@@ -29,7 +29,7 @@ enum job_exit {
 struct job_order {
     struct queue_job job;
     int64_t attempt;     /* of the claim; deployments only */
-    int64_t budget_ms;   /* how long it may still take */
+    int64_t budget_ms;   /* how long the work may still take; then it ends itself */
     const char *give_up; /* not NULL: end the deployment as failed, with this as the cause */
 };
 

@@ -299,16 +299,16 @@ const char *fixture_get(struct fixture *f, const struct store_app *app, const ch
         const struct docker_task *t = &tasks.items[i];
         if (!str_eq(t->desired, "running") || !str_eq(t->state, "running") || !t->n_ports)
             continue;
-        struct http_target target = {.base = arena_printf(&f->arena, "http://127.0.0.1:%lld",
-                                                          (long long)t->ports[0].published),
-                                     .name = "the application"};
-        struct http http;
-        http_open(&http, &target);
-        struct http_request req = {.method = "GET", .path = path, .total_ms = 5000};
+        struct net_target target = {.base = arena_printf(&f->arena, "http://127.0.0.1:%lld",
+                                                         (long long)t->ports[0].published),
+                                    .name = "the application"};
+        struct net http;
+        net_open(&http, &target);
+        struct net_request req = {.method = "GET", .path = path, .total_ms = 5000};
         struct err err;
         AUTO_RESPONSE res = {0};
-        int rc = http_run(&http, &req, &res, &err);
-        http_close(&http);
+        int rc = net_run(&http, &req, &res, &err);
+        net_close(&http);
         if (rc == 0)
             return buf_dup(&res.body, &f->arena);
         printf("# GET %s: %s\n", path, err.msg);

@@ -78,16 +78,15 @@ static pid_t start_watch(void)
 /* The status of GET / for HOST, with the body in *body; 0 when there was no answer. */
 static int ask(struct arena *a, const char *host, const char *path, const char **body)
 {
-    struct http_target target = {.base = "http://" ADDRESS, .name = "the router"};
-    struct http http;
-    http_open(&http, &target);
+    struct net_target target = {.base = "http://" ADDRESS, .name = "the router"};
+    struct net http;
+    net_open(&http, &target);
     const char *headers[] = {arena_printf(a, "Host: %s", host), "Connection: close", NULL};
-    struct http_request req = {
-        .method = "GET", .path = path, .headers = headers, .total_ms = 10000};
+    struct net_request req = {.method = "GET", .path = path, .headers = headers, .total_ms = 10000};
     struct err err;
     AUTO_RESPONSE res = {0};
-    int rc = http_run(&http, &req, &res, &err);
-    http_close(&http);
+    int rc = net_run(&http, &req, &res, &err);
+    net_close(&http);
     *body = rc == 0 ? buf_dup(&res.body, a) : err.msg;
     if (rc < 0)
         printf("# %s\n", arena_strdup(a, err.msg));

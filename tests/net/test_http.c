@@ -101,33 +101,32 @@ static void start(void)
     }
 }
 
-static void close_client(struct http *h)
+static void close_client(struct net *h)
 {
-    http_close(h);
+    net_close(h);
 }
-#define AUTO_HTTP CLEANUP(close_client) struct http
+#define AUTO_HTTP CLEANUP(close_client) struct net
 
-static void client(struct http *h)
+static void client(struct net *h)
 {
     start();
-    struct http_target t = {.base = base, .name = "the test's server"};
-    http_open(h, &t);
+    struct net_target t = {.base = base, .name = "the test's server"};
+    net_open(h, &t);
 }
 
-static int get(const char *path, struct http_request *req, struct http_response *res,
-               struct err *err)
+static int get(const char *path, struct net_request *req, struct net_response *res, struct err *err)
 {
     AUTO_HTTP h;
     client(&h);
     req->method = "GET";
     req->path = path;
-    return http_run(&h, req, res, err);
+    return net_run(&h, req, res, err);
 }
 
 static void answers(void)
 {
     struct err err = {0};
-    struct http_request req = {0};
+    struct net_request req = {0};
     AUTO_RESPONSE res = {0};
     TAP_OK(get("/x", &req, &res, &err), &err);
     CU_ASSERT_EQUAL(res.status, 404);
@@ -137,7 +136,7 @@ static void answers(void)
     CU_ASSERT_EQUAL(moved.status, 302); /* not followed */
 }
 
-static void refuses(const char *path, struct http_request req, enum err_code code)
+static void refuses(const char *path, struct net_request req, enum err_code code)
 {
     struct err err = {0};
     AUTO_RESPONSE res = {0};
@@ -155,20 +154,20 @@ static int give_up(void *arg, struct err *err)
 static void failures(void)
 {
     int64_t until = time_monotonic() + 300;
-    refuses("/cut", (struct http_request){0}, ERR_UNAVAILABLE);
-    refuses("/nothing", (struct http_request){0}, ERR_UNAVAILABLE);
-    refuses("/big", (struct http_request){.body_cap = 1000}, ERR_TOO_LARGE);
-    refuses("/silent", (struct http_request){.idle_ms = 200}, ERR_TIMEOUT);
-    refuses("/drip", (struct http_request){.total_ms = 300, .idle_ms = 200}, ERR_TIMEOUT);
-    refuses("/silent", (struct http_request){.should_stop = give_up, .stop_arg = &until},
+    refuses("/cut", (struct net_request){0}, ERR_UNAVAILABLE);
+    refuses("/nothing", (struct net_request){0}, ERR_UNAVAILABLE);
+    refuses("/big", (struct net_request){.body_cap = 1000}, ERR_TOO_LARGE);
+    refuses("/silent", (struct net_request){.idle_ms = 200}, ERR_TIMEOUT);
+    refuses("/drip", (struct net_request){.total_ms = 300, .idle_ms = 200}, ERR_TIMEOUT);
+    refuses("/silent", (struct net_request){.should_stop = give_up, .stop_arg = &until},
             ERR_CANCELLED);
-    struct http_target nobody = {.base = "http://127.0.0.1:1", .name = "nobody"};
+    struct net_target nobody = {.base = "http://127.0.0.1:1", .name = "nobody"};
     AUTO_HTTP h;
-    http_open(&h, &nobody);
+    net_open(&h, &nobody);
     struct err err = {0};
     AUTO_RESPONSE res = {0};
-    struct http_request req = {.method = "GET", .path = "/"};
-    CU_ASSERT_EQUAL(http_run(&h, &req, &res, &err), -1);
+    struct net_request req = {.method = "GET", .path = "/"};
+    CU_ASSERT_EQUAL(net_run(&h, &req, &res, &err), -1);
     CU_ASSERT_EQUAL(err.code, ERR_UNAVAILABLE);
     TAP_STR(err.msg, "nobody cannot be reached");
 }
@@ -193,16 +192,16 @@ static void uploads(void)
     int left = 3;
     struct err err = {0};
     AUTO_RESPONSE res = {0};
-    struct http_request req = {
+    struct net_request req = {
         .method = "POST", .path = "/echo", .source = pieces, .source_arg = &left};
-    TAP_OK(http_run(&h, &req, &res, &err), &err);
+    TAP_OK(net_run(&h, &req, &res, &err), &err);
     CU_ASSERT_EQUAL(res.status, 200);
     CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&res.body), "5\r\npiece\r\n"));
     TAP_STR(res.api_version, "1.41");
     TAP_STR(res.content_type, "text/x");
     left = -1;
     AUTO_RESPONSE none = {0};
-    CU_ASSERT_EQUAL(http_run(&h, &req, &none, &err), -1);
+    CU_ASSERT_EQUAL(net_run(&h, &req, &none, &err), -1);
     TAP_STR(err.msg, "the file is gone");
 }
 
@@ -218,7 +217,7 @@ static void streams(void)
 {
     size_t have = 0;
     struct err err = {0};
-    struct http_request req = {.sink = take, .sink_arg = &have};
+    struct net_request req = {.sink = take, .sink_arg = &have};
     AUTO_RESPONSE res = {0};
     CU_ASSERT_EQUAL(get("/drip", &req, &res, &err), -1);
     TAP_STR(err.msg, "five are enough");
@@ -229,12 +228,12 @@ static void streams(void)
     AUTO_HTTP h;
     client(&h);
     AUTO_RESPONSE slow = {0};
-    req = (struct http_request){.method = "GET", .path = "/silent"};
-    http_start(&h, &req, &slow);
+    req = (struct net_request){.method = "GET", .path = "/silent"};
+    net_start(&h, &req, &slow);
     int64_t began = time_monotonic();
-    CU_ASSERT_EQUAL(http_pump(&h, 100, &err), 1);
+    CU_ASSERT_EQUAL(net_pump(&h, 100, &err), 1);
     CU_ASSERT(time_monotonic() - began < 2000);
-    http_abort(&h);
+    net_abort(&h);
 }
 
 /* Certificates for a server and a client, both signed by one authority. */
@@ -252,16 +251,16 @@ static int get_tls(const char *port, const char *ca, const char *cert, const cha
                    struct err *err)
 {
     AUTO_ARENA a = {0};
-    struct http_target t = {.base = arena_printf(&a, "https://127.0.0.1:%s", port),
-                            .ca = ca,
-                            .cert = cert,
-                            .key = key,
-                            .name = "the TLS server"};
+    struct net_target t = {.base = arena_printf(&a, "https://127.0.0.1:%s", port),
+                           .ca = ca,
+                           .cert = cert,
+                           .key = key,
+                           .name = "the TLS server"};
     AUTO_HTTP h;
-    http_open(&h, &t);
+    net_open(&h, &t);
     AUTO_RESPONSE res = {0};
-    struct http_request req = {.method = "GET", .path = "/", .total_ms = 5000};
-    int rc = http_run(&h, &req, &res, err);
+    struct net_request req = {.method = "GET", .path = "/", .total_ms = 5000};
+    int rc = net_run(&h, &req, &res, err);
     return rc < 0 ? -1 : res.status;
 }
 
@@ -303,7 +302,7 @@ static void tls(void)
 static void encodes(void)
 {
     AUTO_BUF b = {0};
-    http_encode(&b, "a-b_c.d~e/f g\xC3\xBC{\"x\"}");
+    net_encode(&b, "a-b_c.d~e/f g\xC3\xBC{\"x\"}");
     TAP_STR(buf_str(&b), "a-b_c.d~e%2Ff%20g%C3%BC%7B%22x%22%7D");
 }
 
