@@ -86,7 +86,14 @@ sample_application() {
         APPLICATION_ID=$(jq -er .id <<<"$answer")
         (umask 077 && jq -er .webhookSecret <<<"$answer" >"$STATE/secrets/webhook")
         echo "$APPLICATION_ID" >"$STATE/application-id"
-    elif [ ! -s "$STATE/secrets/webhook" ]; then
+    fi
+    # --port-git may have moved the repository.
+    answer=$(api GET "/api/applications/$APPLICATION_ID")
+    if [ "$(jq -r .gitSource.repoUrl <<<"$answer")" != "$(sample_repo_url)" ]; then
+        api PATCH "/api/applications/$APPLICATION_ID" "$(jq -nc --arg url "$(sample_repo_url)" \
+            '{gitSource: {repoUrl: $url, branch: "main"}}')" >/dev/null
+    fi
+    if [ ! -s "$STATE/secrets/webhook" ]; then
         answer=$(api POST "/api/applications/$APPLICATION_ID/webhook-secret")
         (umask 077 && jq -er .webhookSecret <<<"$answer" >"$STATE/secrets/webhook")
     fi

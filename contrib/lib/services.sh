@@ -98,6 +98,17 @@ svc_stop() {
     rm -f "$STATE/run/$name.pid" "$STATE/run/$name.born"
 }
 
+# svc_same NAME HOW [SIGNAL]: stops NAME when it runs but was started another way (other ports,
+# other configuration), so that it is started anew.
+svc_same() {
+    local as=$STATE/run/$1.as
+    if svc_alive "$1" && [ "$2" != "$(cat "$as" 2>/dev/null)" ]; then
+        svc_stop "$1" 60 "${3:-TERM}"
+    fi
+    mkdir -p "$STATE/run"
+    printf '%s' "$2" >"$as"
+}
+
 # svc_port_free NAME PORT…: says so when something else listens on a port that NAME is to have.
 svc_port_free() {
     local name=$1 port
@@ -144,6 +155,7 @@ pg_start() {
     for option in "$@"; do
         options+=(-c "$option")
     done
+    svc_same postgres "$port ${options[*]}" INT
     if ! svc_alive postgres; then
         # A cluster whose server was killed has a stale lock file; PostgreSQL checks it itself.
         svc_run postgres setpriv --reuid=postgres --regid=postgres --init-groups -- \
@@ -198,6 +210,7 @@ redis_start() {
         [ -z "$password" ] || echo "requirepass $password" >>"$dir/redis.conf"
     )
     chown redis:redis "$dir/redis.conf"
+    svc_same redis "$(sha256sum <"$dir/redis.conf")"
     if ! svc_alive redis; then
         svc_run redis setpriv --reuid=redis --regid=redis --init-groups -- \
             redis-server "$dir/redis.conf"
@@ -228,6 +241,7 @@ docker_start() {
     local registry=$1 dir=$STATE/docker
     shift
     mkdir -p "$dir"
+    svc_same dockerd "$registry $*"
     if ! svc_alive dockerd; then
         rm -f "$dir/pid" "$dir/docker.sock"
         svc_run dockerd dockerd --data-root "$dir/data" --exec-root "$dir/exec" \
@@ -310,12 +324,13 @@ storage:
   delete: {enabled: true}
 http: {addr: "127.0.0.1:$port"}
 CONFIG
+    svc_same registry "$port"
     svc_alive registry || svc_run registry docker-registry serve "$dir/config.yml"
     svc_wait registry 20 curl -sf --noproxy '*' "http://127.0.0.1:$port/v2/"
 }
 
 registry_stop() {
-    svc_stop registry 5
+    svc_stop registry 15
 }
 
 # ---------------------------------------------------------------- nginx
