@@ -3,18 +3,13 @@
  * slipway-web: prefork FastCGI workers that render the dashboard and answer the API. It has
  * PostgreSQL, Redis and the keys it needs, and no way to the Docker Engine.
  */
-#include <getopt.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <systemd/sd-daemon.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/serve.h"
 #include "base/log.h"
-#include "base/str.h"
+#include "base/program.h"
 #include "cache/redis.h"
 #include "http/fcgi.h"
 #include "pages/pages.h"
@@ -24,15 +19,6 @@ struct web {
     struct conf conf;
     int fd;
 };
-
-static enum log_level level_of(const char *name)
-{
-    static const char *const names[] = {"debug", "info", "warn", "error"};
-    for (int i = 0; i < 4; i++)
-        if (str_eq(name, names[i]))
-            return (enum log_level)i;
-    return LOG_LEVEL_INFO;
-}
 
 /* The rest of a process that hangs in a call that no timeout of ours ends: the master starts
  * another. */
@@ -107,7 +93,7 @@ static int reload(void *arg)
     }
     conf_release(&web->conf);
     web->conf = fresh;
-    log_init("slipway-web", level_of(fresh.log_level));
+    program_log("slipway-web", &fresh);
     log_info("read the configuration again");
     return 0;
 }
@@ -128,42 +114,21 @@ static int listen_socket(struct web *web, struct err *err)
     return fcgi_listen(web->conf.web_socket, web->conf.web_socket_group, &web->fd, err);
 }
 
-static const char *parse_arguments(int argc, char **argv)
-{
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'V'},
-                                            {NULL, 0, NULL, 0}};
-    const char *file = NULL;
-    int o;
-    while ((o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1)
-        switch (o) {
-        case 'c':
-            file = optarg;
-            break;
-        case 'V':
-            printf("slipway-web %s\n", PACKAGE_VERSION);
-            exit(0);
-        default:
-            printf("usage: slipway-web [--config FILE]\n"
-                   "Serves the dashboard and the API over FastCGI on web.socket, on the socket on\n"
-                   "standard input, or on the one systemd passes. SIGHUP reads the configuration\n"
-                   "again, SIGTERM ends it when the requests at hand are answered.\n");
-            exit(o == 'h' ? 0 : 2);
-        }
-    return file;
-}
+static const char what[] =
+    "Serves the dashboard and the API over FastCGI on web.socket, on the socket on standard input,\n"
+    "or on the one systemd passes. SIGHUP reads the configuration again, SIGTERM ends it when the\n"
+    "requests at hand are answered.\n";
 
 int main(int argc, char **argv)
 {
-    struct web web = {.config_file = parse_arguments(argc, argv)};
+    struct web web = {.config_file = program_arguments(argc, argv, "slipway-web", what)};
     struct err err;
     log_init("slipway-web", LOG_LEVEL_INFO);
     if (conf_load(&web.conf, web.config_file, &err) < 0 || listen_socket(&web, &err) < 0) {
         log_err(LOG_LEVEL_ERROR, "could not start", &err);
         return 1;
     }
-    log_init("slipway-web", level_of(web.conf.log_level));
+    program_log("slipway-web", &web.conf);
     log_info("serving with %lld processes", (long long)web.conf.web_workers);
     sd_notify(0, "READY=1");
     struct prefork p = {

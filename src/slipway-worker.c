@@ -5,43 +5,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/program.h"
 #include "worker/master.h"
 
-static const char *parse_arguments(int argc, char **argv)
-{
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'V'},
-                                            {NULL, 0, NULL, 0}};
-    const char *file = NULL;
-    int o;
-    while ((o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1)
-        switch (o) {
-        case 'c':
-            file = optarg;
-            break;
-        case 'V':
-            printf("slipway-worker %s\n", PACKAGE_VERSION);
-            exit(0);
-        default:
-            printf("usage: slipway-worker [--config FILE]\n"
-                   "Runs the jobs of the queue: builds, deployments, removals; and follows the\n"
-                   "swarm for routes and states. SIGHUP reads the configuration again, SIGTERM\n"
-                   "hands the jobs at hand back and ends it.\n");
-            exit(o == 'h' ? 0 : 2);
-        }
-    return file;
-}
+static const char what[] =
+    "Runs the jobs of the queue: builds, deployments, removals; and follows the swarm for routes and\n"
+    "states. SIGHUP reads the configuration again, SIGTERM hands the jobs at hand back and ends it.\n";
 
 /* The directory is this worker's alone while it holds the lock. */
 static int own_directory(const struct conf *c, int *lock, struct err *err)
@@ -77,7 +54,7 @@ static char *worker_name(struct arena *a, const struct conf *c)
 
 int main(int argc, char **argv)
 {
-    struct worker w = {.config_file = parse_arguments(argc, argv)};
+    struct worker w = {.config_file = program_arguments(argc, argv, "slipway-worker", what)};
     struct err err;
     AUTO_ARENA a = {0};
     AUTO_FD lock = -1;
@@ -88,6 +65,7 @@ int main(int argc, char **argv)
         log_err(LOG_LEVEL_ERROR, "could not start", &err);
         return 1;
     }
+    program_log("slipway-worker", &w.conf);
     w.name = worker_name(&a, &w.conf);
     int rc = master_run(&w);
     keyring_wipe(&w.keys);

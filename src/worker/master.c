@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/program.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "cache/ratelimit.h"
@@ -374,6 +375,7 @@ static void reload(struct master *m)
     tear_down(m);
     conf_release(&m->w->conf);
     m->w->conf = fresh;
+    program_log("slipway-worker", &m->w->conf);
     set_up(m);
     if (m->watcher)
         kill(-m->watcher, SIGTERM); /* starts again with the new one */

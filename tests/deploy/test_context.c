@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "deploy/context.h"
+#include "git/mirror.h"
 #include "tests/tap.h"
 
 static char top[64];
@@ -57,9 +58,8 @@ static void setup(void)
 
 static void cleanup(void)
 {
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", top);
-    CU_ASSERT_EQUAL(system(command), 0);
+    struct err err;
+    TAP_OK(repo_remove_tree(top, &err), &err);
 }
 
 /* The whole stream, read in pieces of CAP bytes. */
