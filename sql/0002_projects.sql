@@ -53,6 +53,7 @@ CREATE TABLE applications (
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
     deleted_at     timestamptz,
+    remove_volumes boolean NOT NULL DEFAULT false, -- its named volumes are to go with it
     removed_at     timestamptz, -- when the worker had taken away service and routes
     CHECK ((repo_url IS NULL) <> (image IS NULL)),
     CHECK ((repo_url IS NULL) = (repo_normal IS NULL))

@@ -277,11 +277,11 @@ int api_app_update(struct api_call *c, const char *id, struct json_object *body,
     return api_app_get(c, id, out, err);
 }
 
-int api_app_delete(struct api_call *c, const char *id, struct err *err)
+int api_app_delete(struct api_call *c, const char *id, bool volumes, struct err *err)
 {
     struct store_app app;
     if (api_app_load(c, id, PERM_APPLICATION_DELETE, &app, NULL, err) < 0 ||
-        store_app_delete(c->api->pg, c->arena, id, err) < 0)
+        store_app_delete(c->api->pg, c->arena, id, volumes, err) < 0)
         return -1;
     struct err late; /* the row says it; the worker looks for what the queue did not bring */
     if (queue_put(c->api->redis, QUEUE_ACTION, "remove", id, &late) < 0)

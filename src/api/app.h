@@ -50,7 +50,8 @@ int api_app_list(struct api_call *c, const char *project_id, const struct store_
                  struct app_views *out, struct err *err);
 int api_app_update(struct api_call *c, const char *id, struct json_object *in, struct app_view *out,
                    struct err *err);
-int api_app_delete(struct api_call *c, const char *id, struct err *err);
+/* Takes service, routes and secrets away; named volumes only with VOLUMES. */
+int api_app_delete(struct api_call *c, const char *id, bool volumes, struct err *err);
 /* A new webhook secret; the one before stays good for 24 h. */
 int api_app_webhook_secret(struct api_call *c, const char *id, const char **secret,
                            struct err *err);

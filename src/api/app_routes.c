@@ -99,7 +99,8 @@ static int handle_update(struct api_call *c, struct err *err)
 
 static int handle_delete(struct api_call *c, struct err *err)
 {
-    if (check_match(c, err) < 0 || api_app_delete(c, c->req->params[0], err) < 0)
+    bool volumes = str_eq(http_query(c->req, "volumes"), "true");
+    if (check_match(c, err) < 0 || api_app_delete(c, c->req->params[0], volumes, err) < 0)
         return -1;
     api_no_content(c);
     return 0;

@@ -366,7 +366,7 @@ static int post_delete(struct api_call *c, struct err *err)
                              arena_printf(c->arena, "This is not the name: type %s.", app.name),
                              err);
     }
-    if (api_app_delete(c, app.id, err) < 0)
+    if (api_app_delete(c, app.id, false, err) < 0)
         return -1;
     return page_redirect(c, TOAST_DELETED, arena_printf(c->arena, "/projects/%s", app.project_id));
 }

@@ -225,14 +225,15 @@ int store_env_read(struct pg *pg, struct arena *a, const char *app_id, struct st
     return 0;
 }
 
-int store_app_delete(struct pg *pg, struct arena *a, const char *id, struct err *err)
+int store_app_delete(struct pg *pg, struct arena *a, const char *id, bool volumes, struct err *err)
 {
     struct pg_rows rows;
     if (pg_begin(pg, err) < 0)
         return -1;
     if (pg_run(pg, a,
-               "UPDATE applications SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL",
-               PG_PARAMS(PG_TEXT(id)), &rows, err) < 0 ||
+               "UPDATE applications SET deleted_at = now(), remove_volumes = $2::boolean "
+               "WHERE id = $1 AND deleted_at IS NULL",
+               PG_PARAMS(PG_TEXT(id), PG_BOOL(volumes)), &rows, err) < 0 ||
         pg_run(pg, a, "DELETE FROM domains WHERE application_id = $1", PG_PARAMS(PG_TEXT(id)), NULL,
                err) < 0 ||
         pg_commit(pg, err) < 0) {

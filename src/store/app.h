@@ -68,6 +68,7 @@
     X(JSON, capabilities, "a.capabilities", "capabilities")                                      \
     X(INT, config_version, "a.config_version", NULL)                                             \
     X(BOOL, deployed, "a.deployed_version IS NOT NULL", NULL)                                    \
+    X(BOOL, remove_volumes, "a.remove_volumes", NULL)                                            \
     X(TIME, created_at, "a.created_at", "createdAt")                                             \
     X(TIME, updated_at, "a.updated_at", "updatedAt")
 
@@ -139,8 +140,9 @@ int store_app_all(struct pg *pg, struct arena *a, struct store_apps *out, struct
 int store_env_read(struct pg *pg, struct arena *a, const char *app_id, struct store_env_list *out,
                    struct err *err);
 
-/* Soft delete; its domains are free at once. ERR_NOT_FOUND when it was deleted already. */
-int store_app_delete(struct pg *pg, struct arena *a, const char *id, struct err *err);
+/* Soft delete; its domains are free at once. VOLUMES says that its named volumes are to go too.
+ * ERR_NOT_FOUND when it was deleted already. */
+int store_app_delete(struct pg *pg, struct arena *a, const char *id, bool volumes, struct err *err);
 
 /* Applications that are deleted and whose service is not yet taken away. */
 int store_app_removing(struct pg *pg, struct arena *a, const char ***ids, struct err *err);

@@ -70,9 +70,15 @@ static int remove_app(struct worker *w, struct tools *t, const struct job_order 
                       struct err *err)
 {
     struct engine engine = make_engine(w, t, order->budget_ms);
-    if (lock_app(t, order->job.id, err) < 0)
+    AUTO_ARENA a = {0};
+    struct store_app app;
+    bool deleted;
+    if (lock_app(t, order->job.id, err) < 0 ||
+        store_app_get_any(t->pg, &a, order->job.id, &app, &deleted, err) < 0)
         return -1;
-    return engine_remove(&engine, order->job.id, false, err);
+    if (!deleted)
+        return 0;
+    return engine_remove(&engine, order->job.id, app.remove_volumes, err);
 }
 
 static int run(struct worker *w, const struct job_order *order,

@@ -322,7 +322,7 @@ static void removes(void)
     struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
     expect(&d, "success");
     struct err err = {0};
-    TAP_OK(store_app_delete(f.pg, &f.arena, app.id, &err), &err);
+    TAP_OK(store_app_delete(f.pg, &f.arena, app.id, false, &err), &err);
     TAP_OK(engine_remove(&f.engine, app.id, true, &err), &err);
     AUTO_JSON *service = NULL;
     CU_ASSERT_EQUAL(docker_service_inspect(&f.docker, app.service_name, &service, &err), -1);

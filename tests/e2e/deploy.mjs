@@ -72,10 +72,11 @@ test('the commit that was asked for is built, not the tip', async () => {
 });
 
 test('the service carries the whole spec', async () => {
+  const volume = unique('data');
   const app = await application(owner, new Repo(web('spec')), {
     envVars: [{ key: 'PLAIN', value: 'a b' }, { key: 'TOKEN', value: 's3cret-value', isSecret: true }],
     memoryLimit: 80, cpuLimit: 0.25, replicas: 2, labels: { 'com.example.tier': 'front' },
-    volumes: [{ source: unique('data'), target: '/data' }], user: '0', buildArgs: { X: '1' },
+    volumes: [{ source: volume, target: '/data' }], user: '0', buildArgs: { X: '1' },
     restartPolicy: { condition: 'any', maxAttempts: 5, window: 60 },
     healthCheck: { command: 'wget -q -O /dev/null http://127.0.0.1:8080/', interval: 1, timeout: 2, retries: 4 },
   });
@@ -103,8 +104,10 @@ test('the service carries the whole spec', async () => {
   equal((await owner.get(`/api/applications/${app.id}`)).pendingChanges, false);
   equal((await service(app.serviceName)).Spec.TaskTemplate.Resources.Limits.MemoryBytes, 96 * 1048576);
 
-  await owner.want(204, 'DELETE', `/api/applications/${app.id}`);
+  equal((await engine(`/volumes/${volume}`)).status, 200);
+  await owner.want(204, 'DELETE', `/api/applications/${app.id}?volumes=true`);
   await until('the end of the service', async () => !(await service(app.serviceName)), 30);
+  await until('the end of the volume', async () => (await engine(`/volumes/${volume}`)).status === 404, 60);
   await owner.want(404, 'GET', `/api/deployments/${d.id}`);
 });
 
