@@ -20,12 +20,12 @@ int api_require(const struct api_call *c, const char *project_role, enum permiss
     return 0;
 }
 
-int api_invalid(const struct api_call *c, struct err *err)
+void api_say_invalid(const struct api_call *c, struct err *err)
 {
     const struct problem *p = c->problems.first;
     if (!p)
         BUG("input is refused without a problem");
-    return err_set(err, ERR_INVALID, "%s%s%s", p->field, *p->field ? " " : "", p->message);
+    err_set(err, ERR_INVALID, "%s%s%s", p->field, *p->field ? " " : "", p->message);
 }
 
 int api_refuse(const struct api_call *c, struct err *err)
@@ -33,10 +33,9 @@ int api_refuse(const struct api_call *c, struct err *err)
     return c->problems.n ? api_invalid(c, err) : 0;
 }
 
-int api_bad_field(struct api_call *c, const char *field, const char *message, struct err *err)
+void api_add_problem(struct api_call *c, const char *field, const char *message)
 {
     problem_add(&c->problems, field, "%s", message);
-    return api_invalid(c, err);
 }
 
 int api_check_id(const char *id, const char *what, struct err *err)

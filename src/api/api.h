@@ -86,12 +86,23 @@ extern const struct route_table *const api_routes[];
 /* ERR_FORBIDDEN unless the caller may do P where the project gives PROJECT_ROLE. */
 int api_require(const struct api_call *c, const char *project_role, enum permission p,
                 struct err *err);
-/* -1 and ERR_INVALID: c->problems says why. */
-int api_invalid(const struct api_call *c, struct err *err);
+/* -1 and ERR_INVALID: c->problems says why. (Inline, so that an analyser sees the -1.) */
+void api_say_invalid(const struct api_call *c, struct err *err);
+static inline int api_invalid(const struct api_call *c, struct err *err)
+{
+    api_say_invalid(c, err);
+    return -1;
+}
 /* The same when c->problems has any; else 0. */
 int api_refuse(const struct api_call *c, struct err *err);
 /* Adds a problem; -1 and ERR_INVALID. */
-int api_bad_field(struct api_call *c, const char *field, const char *message, struct err *err);
+void api_add_problem(struct api_call *c, const char *field, const char *message);
+static inline int api_bad_field(struct api_call *c, const char *field, const char *message,
+                                struct err *err)
+{
+    api_add_problem(c, field, message);
+    return api_invalid(c, err);
+}
 /* ERR_NOT_FOUND unless ID is a UUID. */
 int api_check_id(const char *id, const char *what, struct err *err);
 /* ERR_UNAVAILABLE when Redis is away: asked before a row is written that needs the queue. */
