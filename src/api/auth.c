@@ -214,7 +214,7 @@ static int handle_login(struct api_call *c, struct err *err)
 {
     AUTO_JSON *in = NULL;
     struct session s;
-    const char *token;
+    const char *token = NULL;
     struct jw w;
     if (api_body(c, false, &in, err) < 0 || api_login(c, in, &s, &token, err) < 0)
         return -1;
