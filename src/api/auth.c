@@ -213,7 +213,7 @@ static void user_member(struct jw *w, const struct store_user *user)
 static int handle_login(struct api_call *c, struct err *err)
 {
     AUTO_JSON *in = NULL;
-    struct session s;
+    struct session s = {0};
     const char *token = NULL;
     struct jw w;
     if (api_body(c, false, &in, err) < 0 || api_login(c, in, &s, &token, err) < 0)
