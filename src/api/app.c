@@ -96,6 +96,15 @@ static void take_env(struct api_call *c, const struct app_in *in, const struct s
     }
 }
 
+/* "/api/" and "/api" lead to the same place, so they are one. */
+static const char *without_slash(struct arena *a, const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return arena_memdup(a, path, n);
+}
+
 static void take_domains(struct api_call *c, const struct app_in *in, struct store_app_parts *parts)
 {
     AUTO_JSON *list = reparse(in->domains);
@@ -104,7 +113,7 @@ static void take_domains(struct api_call *c, const struct app_in *in, struct sto
     for (size_t i = 0; i < parts->n_domains; i++) {
         struct json_object *d = json_object_array_get_idx(list, i);
         out[i].host = arena_strdup(c->arena, json_str_at(d, "host"));
-        out[i].path = arena_strdup(c->arena, json_str_at(d, "path"));
+        out[i].path = without_slash(c->arena, json_str_at(d, "path"));
         for (size_t k = 0; k < i; k++)
             if (str_eq(out[k].host, out[i].host) && str_eq(out[k].path, out[i].path))
                 problem_add(&c->problems, arena_printf(c->arena, "domains[%zu]", i),
