@@ -259,13 +259,22 @@ static bool needs_deployment(const struct app_in *in)
     return rest != 0;
 }
 
-int api_app_update(struct api_call *c, const char *id, struct json_object *body,
+static int check_version(const struct store_app *app, int64_t version, struct err *err)
+{
+    if (version < 0 || version == app->config_version)
+        return 0;
+    return err_set(err, ERR_PRECONDITION,
+                   "it was changed since you read it; read it again and repeat the change");
+}
+
+int api_app_update(struct api_call *c, const char *id, int64_t version, struct json_object *body,
                    struct app_view *out, struct err *err)
 {
     struct app_in in = {0};
     struct store_env_list env, old;
     struct store_app_parts parts = {0};
-    if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &in.app, NULL, err) < 0)
+    if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &in.app, NULL, err) < 0 ||
+        check_version(&in.app, version, err) < 0)
         return -1;
     if (!valid_object(&app_table, body, true, &in, &c->problems))
         return api_invalid(c, err);
@@ -286,10 +295,12 @@ int api_app_update(struct api_call *c, const char *id, struct json_object *body,
     return api_app_get(c, id, out, err);
 }
 
-int api_app_delete(struct api_call *c, const char *id, bool volumes, struct err *err)
+int api_app_delete(struct api_call *c, const char *id, int64_t version, bool volumes,
+                   struct err *err)
 {
     struct store_app app;
     if (api_app_load(c, id, PERM_APPLICATION_DELETE, &app, NULL, err) < 0 ||
+        check_version(&app, version, err) < 0 ||
         store_app_delete(c->api->pg, c->arena, id, volumes, err) < 0)
         return -1;
     struct err late; /* the row says it; the worker looks for what the queue did not bring */
