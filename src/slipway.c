@@ -232,7 +232,10 @@ static int run_doctor(struct conf *conf, int argc, char **argv)
                                 socket ? "is there" : "is not there; is slipway-web running?"));
     bool probe = access(conf->worker_probe, X_OK) == 0;
     wrong += check(probe, "probe", conf->worker_probe);
-    printf(wrong ? "%d things are wrong.\n" : "All is well.\n", wrong);
+    if (wrong)
+        printf("%d %s wrong.\n", wrong, wrong == 1 ? "thing is" : "things are");
+    else
+        printf("All is well.\n");
     return wrong ? 1 : 0;
 }
 
