@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "deploy/watch.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ enum {
     HOT_FOR_MS = 1000,
     CRASH_MS = 60000, /* failures younger than this make a crash loop */
     CRASHES = 3,
-    RETRY_MS = 5000, /* after the router failed */
+    RETRY_MS = 5000,     /* after the router failed */
+    WAKE_FOR_MS = 60000, /* after the Engine came back */
 };
 
 /* One look at everything. */
@@ -36,6 +38,7 @@ struct memory {
     bool router_force;    /* nginx was not told of what the file says */
     char router_error[256];
     bool away; /* the Engine or PostgreSQL did not answer the last time */
+    int64_t wake_until;
 };
 
 const char *watch_status(struct json_object *service, const struct docker_tasks *tasks, int64_t now)
@@ -110,6 +113,55 @@ static void write_statuses(struct watch *w, struct arena *a, const struct view *
     }
 }
 
+/* Whether Swarm takes all of the service for done: nothing is meant to run, and the last task ended
+ * with code 0. */
+static bool is_complete(struct json_object *service, const struct docker_tasks *tasks)
+{
+    const struct docker_task *newest = NULL;
+    const char *id = json_str_at(service, "ID");
+    for (size_t i = 0; i < tasks->n; i++) {
+        const struct docker_task *t = &tasks->items[i];
+        if (!str_eq(t->service_id, id))
+            continue;
+        if (str_eq(t->desired, "running") || str_eq(t->desired, "ready"))
+            return false;
+        newest = newest ? newest : t;
+    }
+    return newest && str_eq(newest->state, "complete");
+}
+
+static int start_again(struct watch *w, struct json_object *service, struct err *err)
+{
+    struct json_object *task = json_at(service, "Spec/TaskTemplate");
+    int64_t forced = json_int_at(task, "ForceUpdate", 0);
+    json_object_object_add(task, "ForceUpdate", json_object_new_int64(forced + 1));
+    return docker_service_update(w->docker, json_str_at(service, "Spec/Name"),
+                                 json_object_to_json_string(json_at(service, "Spec")), NULL, NULL,
+                                 NULL, err);
+}
+
+/* An application that was stopped with its machine and ended with code 0, as it should, is complete
+ * to Swarm, which by "on-failure" starts only what failed: it would stay down for good. What ran
+ * when the Engine went away is started again when it comes back. */
+static void wake(struct watch *w, const struct view *v)
+{
+    for (size_t i = 0; i < v->apps.n; i++) {
+        const struct store_app *app = &v->apps.list[i];
+        struct json_object *service = service_named(v->services, app->service_name);
+        struct err err;
+        if (!service || !(str_eq(app->status, "running") || str_eq(app->status, "degraded")) ||
+            !json_int_at(service, "Spec/Mode/Replicated/Replicas", 1) ||
+            str_eq(json_str_at(service, "Spec/TaskTemplate/RestartPolicy/Condition"), "none") ||
+            !is_complete(service, &v->tasks))
+            continue;
+        if (start_again(w, service, &err) < 0)
+            log_err(LOG_LEVEL_WARN, "could not start an application again", &err);
+        else
+            log_info("application %s (%s) had ended with the Engine; started again", app->id,
+                     app->service_name);
+    }
+}
+
 static void write_routes(struct watch *w, struct arena *a, const struct view *v, struct memory *m)
 {
     if (!str_eq(w->conf->router_kind, "nginx") || time_monotonic() < m->router_again)
@@ -163,7 +215,11 @@ static int64_t turn(struct watch *w, struct arena *a, struct memory *m)
     if (look(w, a, &v, &err) == 0) {
         if (m->away)
             log_info("the Docker Engine and PostgreSQL answer again");
+        if (m->away)
+            m->wake_until = time_monotonic() + WAKE_FOR_MS;
         m->away = false;
+        if (time_monotonic() < m->wake_until)
+            wake(w, &v);
         write_routes(w, a, &v, m);
         write_statuses(w, a, &v);
         wait = time_monotonic() < m->hot_until ? HOT_MS : is_changing(&v) ? CHANGING_MS : REST_MS;
@@ -181,7 +237,7 @@ void watch_run(struct watch *w)
     AUTO_ARENA a = {0};
     AUTO_EVENTS events;
     /* what an earlier watch wrote, nginx may never have been told */
-    struct memory memory = {.router_force = true};
+    struct memory memory = {.router_force = true, .wake_until = time_monotonic() + WAKE_FOR_MS};
     docker_events_open(&events, w->docker,
                        "{\"type\":[\"service\",\"container\",\"node\"],\"event\":[\"create\","
                        "\"update\",\"remove\",\"start\",\"kill\",\"die\",\"health_status\"]}");

@@ -9,6 +9,9 @@
  *     stopped   none is wanted
  *
  * An application that was never deployed with success keeps the status that it has.
+ *
+ * For a minute after the Engine came back (or this began), an application that ran before and that
+ * Swarm takes for complete is started again.
  */
 #ifndef SLIPWAY_DEPLOY_WATCH_H
 #define SLIPWAY_DEPLOY_WATCH_H

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { access, check, ended, equal, login, main, reached, test, unique, until } from './lib.mjs';
-import { Repo, application, service, web } from './repo.mjs';
+import { Repo, application, engine, service, web } from './repo.mjs';
 
 const state = process.env.SLIPWAY_TEST_STATE; // of contrib/up
 const owner = await login();
@@ -110,6 +110,23 @@ test('dockerd is restarted: the deployment ends, with success or with its cause'
   const d = await ended(owner, id, 180);
   if (d.status === 'success') await runs(app, d);
   else check(d.status === 'failed' && d.error.message, JSON.stringify(d));
+});
+
+test('an application that ended with code 0 while nobody looked runs again', async () => {
+  const app = await application(owner, new Repo(web(unique('text'))));
+  const { id } = await owner.want(202, 'POST', `/api/applications/${app.id}/deploy`, {});
+  equal((await ended(owner, id, 90)).status, 'success');
+  const worker = pid('slipway-worker');
+  process.kill(worker, 'SIGTERM');
+  await gone(worker);
+  const tasks = async () => (await engine(`/tasks?filters=${encodeURIComponent(JSON.stringify({ service: [app.serviceName] }))}`)).json;
+  const [task] = await tasks();
+  await engine(`/containers/${task.Status.ContainerStatus.ContainerID}/kill?signal=TERM`, 'POST');
+  // to Swarm it is complete, and stays so
+  await until('the end of the task', async () => (await tasks()).every((t) => t.Status.State === 'complete'), 30);
+  up();
+  await until('another task', async () => (await tasks()).some((t) => t.Status.State === 'running'), 60);
+  await until('the state', async () => (await owner.get(`/api/applications/${app.id}`)).status === 'running', 20);
 });
 
 test('a deployment that takes too long is failed, and says so', async () => {

@@ -69,12 +69,12 @@ export async function application(client, repo, extra = {}) {
 }
 
 // The Engine's API, over its unix socket.
-export function engine(path) {
+export function engine(path, method = 'GET') {
   return new Promise((resolve, reject) => {
-    const req = request({ socketPath: access.dockerHost.replace('unix://', ''), path: `/v1.41${path}`, headers: { host: 'engine' } }, (res) => {
+    const req = request({ socketPath: access.dockerHost.replace('unix://', ''), path: `/v1.41${path}`, method, headers: { host: 'engine' } }, (res) => {
       let text = '';
       res.on('data', (d) => { text += d; });
-      res.on('end', () => { try { resolve({ status: res.statusCode, json: JSON.parse(text) }); } catch (e) { reject(e); } });
+      res.on('end', () => { try { resolve({ status: res.statusCode, json: text ? JSON.parse(text) : null }); } catch (e) { reject(e); } });
     });
     req.on('error', reject);
     req.end();
