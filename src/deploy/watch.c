@@ -157,7 +157,7 @@ static void wake(struct watch *w, const struct view *v)
         if (start_again(w, service, &err) < 0)
             log_err(LOG_LEVEL_WARN, "could not start an application again", &err);
         else
-            log_info("application %s (%s) had ended with the Engine; started again", app->id,
+            log_info("application %s (%s) had ended with code 0 unseen; started again", app->id,
                      app->service_name);
     }
 }
