@@ -223,6 +223,16 @@ static int write_end(struct job *j, const char *status, const char *error, struc
     return 0;
 }
 
+/* A newer release has the service, so nothing is put back. The row may still be a newer attempt's:
+ * ERR_STALE. */
+static int supersede(struct job *j, struct err *err)
+{
+    job_say(j, "superseded: the service runs the newer release %s", j->newer);
+    if (job_flush(j, err) < 0)
+        return -1;
+    return store_deployment_supersede(j->e->pg, &j->arena, j->d.id, j->attempt, j->newer, err);
+}
+
 /* The user's input, or what it became, is at fault: the end. */
 static int fail(struct job *j, const struct err *why, struct err *err)
 {
@@ -233,7 +243,7 @@ static int fail(struct job *j, const struct err *why, struct err *err)
     log_cause(j, message);
     j->ending = true;
     if (j->touched && job_put_back(j, err) < 0)
-        return -1;
+        return j->newer ? supersede(j, err) : -1;
     return write_end(j, "failed", error, err);
 }
 
@@ -264,6 +274,8 @@ int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, str
         rc = write_end(&j, "success", NULL, &why);
     if (rc == 0)
         return 0;
+    if (j.newer)
+        return supersede(&j, err);
     struct err ignored;
     if (why.code == ERR_STALE || why.code == ERR_CANCELLED) {
         *err = why;
@@ -305,6 +317,8 @@ int engine_give_up(struct engine *e, const char *deployment_id, int64_t attempt,
         log_err(LOG_LEVEL_WARN, "the environment cannot be read", &problem);
     const char *text = message;
     if (j.touched && !deleted && job_put_back(&j, &problem) < 0) {
+        if (j.newer)
+            return supersede(&j, err);
         if (problem.code == ERR_STALE) {
             *err = problem;
             return -1;

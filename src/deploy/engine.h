@@ -37,7 +37,8 @@ struct engine {
     void *hook_arg;
 };
 
-/* Works on the deployment until it is final: 0, also for one that failed or had ended before. -1:
+/* Works on the deployment until it is final: 0, also for one that failed, that a newer release on
+ * the service superseded, or that had ended before. -1:
  * ERR_UNAVAILABLE, something does not answer, to be tried again by a later attempt; ERR_STALE, a
  * newer attempt is at work; otherwise what should_stop set. The row is left open then. */
 int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, struct err *err);

@@ -18,9 +18,10 @@ struct job {
     struct store_app app;
     struct store_env_list env; /* decrypted */
     int64_t attempt;
-    const char *step; /* the one that is under way, NULL between them */
-    bool ending;      /* the last success is being put back: no deadline and no cancelling */
-    bool touched;     /* the service was changed for this deployment, by this attempt or before */
+    const char *step;  /* the one that is under way, NULL between them */
+    bool ending;       /* the last success is being put back: no deadline and no cancelling */
+    bool touched;      /* the service was changed for this deployment, by this attempt or before */
+    const char *newer; /* the newer release that the service was found with, or NULL */
 
     char *name;                 /* of the image, without tag */
     char *tag, *own_tag;        /* "1a2b3c4", "1a2b3c4-0123456789ab" */

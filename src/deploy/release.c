@@ -15,7 +15,7 @@ enum { SETTLE_MAX_MS = 5000, SETTLE_MIN_MS = 1000, PUT_BACK_MS = 90000 };
 #define PATH_RELEASE "TaskTemplate/ContainerSpec/Labels/" DOCKER_LABEL_RELEASE
 #define PATH_ATTEMPT "TaskTemplate/ContainerSpec/Labels/" DOCKER_LABEL_ATTEMPT
 
-/* A docker_service_check: the fence. */
+/* A docker_service_check: the fence. ERR_STALE with j->newer: no attempt can write any more. */
 static int fence(void *arg, struct json_object *service, struct err *err)
 {
     struct job *j = arg;
@@ -30,8 +30,10 @@ static int fence(void *arg, struct json_object *service, struct err *err)
         return 0;
     /* ids sort by time */
     int order = strcmp(release, j->d.id);
-    if (order > 0)
+    if (order > 0) {
+        j->newer = arena_strdup(&j->arena, release);
         return err_set(err, ERR_STALE, "the service runs the newer release %s", release);
+    }
     if (order == 0 && attempt && atoll(attempt) > j->attempt)
         return err_set(err, ERR_STALE, "attempt %s has written the service already", attempt);
     return 0;

@@ -215,6 +215,43 @@ static void fenced(void)
     CU_ASSERT_EQUAL(err.code, ERR_STALE);
 }
 
+/* A repository that serves its own name, with a Dockerfile of CONTENT (NULL: the usual one), and an
+ * application of it that is not stored yet. */
+static struct store_app app_of(const char *name, const char *content)
+{
+    struct fixture_file files[] = {{"Dockerfile", content ? content : FIXTURE_DOCKERFILE, NULL},
+                                   {"index.html", name, NULL},
+                                   {0}};
+    fixture_commit(&f, name, "main", files);
+    return fixture_app(&f, name, name);
+}
+
+/* The service has a release whose id sorts behind ours, because ids are made before their rows. */
+static void superseded(void)
+{
+    struct store_app app = app_of("late", NULL);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment early = fixture_claim(&f, &app, NULL, NULL);
+    struct err err = {0};
+    TAP_OK(
+        store_deployment_finish(f.pg, &f.arena, early.id, early.attempt, "cancelled", NULL, &err),
+        &err);
+    int rc;
+    struct store_deployment late = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&late, "success");
+    TAP_OK(pg_run(f.pg, &f.arena,
+                  "UPDATE deployments SET status = 'pending', finished_at = NULL WHERE id = $1",
+                  PG_PARAMS(PG_TEXT(early.id)), NULL, &err),
+           &err);
+    TAP_OK(engine_run(&f.engine, early.id, early.attempt, &err), &err);
+    early = fixture_read(&f, early.id);
+    expect(&early, "superseded");
+    TAP_STR(early.superseded_by, late.id);
+    CU_ASSERT_PTR_NULL(early.error);
+    expect_in(early.steps, "cancelled");
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "late"); /* nothing was put back */
+}
+
 /* Kills a job at a random moment and runs it again, until it is final. */
 static void killed(void)
 {
@@ -475,6 +512,7 @@ int main(int argc, char **argv)
         {"bad input is refused by name", bad_input},
         {"a git host that is away is worth another try", git_away},
         {"an attempt that is not the present one is refused", fenced},
+        {"a deployment whose service runs a newer release is superseded", superseded},
         {"a job that is killed again and again ends well", killed},
         {"variables reach the service, secrets no log", environment},
         {"an application that is an image", image_application},
