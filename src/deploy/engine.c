@@ -2,7 +2,6 @@
 #include "deploy/engine.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,27 +10,6 @@
 #include "base/time.h"
 #include "deploy/job.h"
 #include "git/mirror.h"
-
-static int read_password(struct job *j, char **out, struct err *err)
-{
-    const char *path = j->e->conf->registry_password_file;
-    *out = NULL;
-    if (str_empty(path))
-        return 0;
-    FILE *f = fopen(path, "re");
-    char line[1024] = "";
-    if (!f || !fgets(line, sizeof(line), f)) {
-        err_set(err, ERR_INTERNAL, "could not read the registry's password from %s: %s", path,
-                f ? "it is empty" : strerror(errno));
-        if (f)
-            fclose(f);
-        return -1;
-    }
-    fclose(f);
-    line[strcspn(line, "\r\n")] = '\0';
-    *out = arena_strdup(&j->arena, line);
-    return 0;
-}
 
 static int open_env(struct job *j, struct err *err)
 {
@@ -70,11 +48,6 @@ static int begin(struct job *j, struct engine *e, const char *id, int64_t attemp
     e->docker->should_stop = job_should_stop;
     e->docker->stop_arg = j;
     j->directory = arena_printf(a, "%s/jobs/%s", e->conf->worker_directory, j->d.id);
-    char *password;
-    if (read_password(j, &password, err) < 0)
-        return -1;
-    j->registry_auth =
-        docker_registry_auth(a, e->conf->registry_address, e->conf->registry_username, password);
     return 0;
 }
 
@@ -213,9 +186,22 @@ static void log_cause(struct job *j, const char *message)
     }
 }
 
+/* The last lines. The end of a deployment does not hang on one that cannot be stored. */
+static int flush_last(struct job *j, struct err *err)
+{
+    struct err problem;
+    if (job_flush(j, &problem) == 0)
+        return 0;
+    log_err(LOG_LEVEL_WARN, "could not write the last of the output", &problem);
+    if (problem.code != ERR_STALE && problem.code != ERR_UNAVAILABLE)
+        return 0;
+    *err = problem;
+    return -1;
+}
+
 static int write_end(struct job *j, const char *status, const char *error, struct err *err)
 {
-    if (job_flush(j, err) < 0 ||
+    if (flush_last(j, err) < 0 ||
         store_deployment_finish(j->e->pg, &j->arena, j->d.id, j->attempt, status, error, err) < 0)
         return -1;
     if (j->e->on_status)
@@ -228,7 +214,7 @@ static int write_end(struct job *j, const char *status, const char *error, struc
 static int supersede(struct job *j, struct err *err)
 {
     job_say(j, "superseded: the service runs the newer release %s", j->newer);
-    if (job_flush(j, err) < 0)
+    if (flush_last(j, err) < 0)
         return -1;
     return store_deployment_supersede(j->e->pg, &j->arena, j->d.id, j->attempt, j->newer, err);
 }

@@ -27,7 +27,6 @@ struct job {
     char *tag, *own_tag;        /* "1a2b3c4", "1a2b3c4-0123456789ab" */
     const char *image;          /* what the service is to run */
     char *directory;            /* of the checkout */
-    char *registry_auth;        /* for the configured registry */
     struct verdict_cause cause; /* of a failed verdict */
 
     /* output that is not written yet */
@@ -61,6 +60,9 @@ int job_push(struct job *j, struct err *err);
 int job_has_image(struct job *j, bool *there, struct err *err);
 /* Decides name and tags from the commit in the row. */
 void job_name_image(struct job *j);
+/* *auth is what the configured registry wants for IMAGE, NULL for any other's. ERR_INTERNAL: the
+ * file with the password cannot be read. */
+int job_auth(struct job *j, const char *image, const char **auth, struct err *err);
 /* For an application that runs an image as it is: fetches it, pins it. */
 int job_fetch_image(struct job *j, struct err *err);
 

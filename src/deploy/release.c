@@ -83,14 +83,6 @@ static int write_spec(struct job *j, const char *release, const char *image, str
     return spec_write(&in, out, err);
 }
 
-/* The registry's login goes with the service, so that every node can pull. */
-static const char *auth_for(struct job *j, const char *image)
-{
-    const char *registry = j->e->conf->registry_address;
-    size_t n = strlen(registry ? registry : "");
-    return n && strncmp(image, registry, n) == 0 && image[n] == '/' ? j->registry_auth : NULL;
-}
-
 static bool has_tasks_of(const struct docker_tasks *tasks, const char *release)
 {
     for (size_t i = 0; i < tasks->n; i++)
@@ -141,7 +133,8 @@ int job_release(struct job *j, struct err *err)
         }
     }
     AUTO_BUF spec = {0};
-    if (write_spec(j, j->d.id, j->image, &spec, err) < 0)
+    const char *auth; /* goes with the service, so that every node can pull */
+    if (job_auth(j, j->image, &auth, err) < 0 || write_spec(j, j->d.id, j->image, &spec, err) < 0)
         return -1;
     if (store_deployment_touch(j->e->pg, &j->arena, j->d.id, j->attempt, j->app.config_version,
                                err) < 0)
@@ -149,7 +142,6 @@ int job_release(struct job *j, struct err *err)
     j->touched = true;
     job_say(j, "%s service %s with %s", service ? "updating" : "creating", j->app.service_name,
             j->image);
-    const char *auth = auth_for(j, j->image);
     char *warning = NULL;
     int rc =
         service ? docker_service_update(d, j->app.service_name, buf_str(&spec), auth, fence, j, err)
@@ -240,8 +232,11 @@ static int put_back_last(struct job *j, struct json_object *service,
         return err_set(err, ERR_INTERNAL, "the last success has no image");
     if (write_spec(j, last->id, last->image, &spec, err) < 0)
         return -1;
-    return docker_service_update(d, j->app.service_name, buf_str(&spec), auth_for(j, last->image),
-                                 fence, j, err);
+    const char *auth;
+    struct err problem;
+    if (job_auth(j, last->image, &auth, &problem) < 0)
+        job_say(j, "%s: the last success is put back without it", problem.msg);
+    return docker_service_update(d, j->app.service_name, buf_str(&spec), auth, fence, j, err);
 }
 
 int job_put_back(struct job *j, struct err *err)

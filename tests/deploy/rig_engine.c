@@ -252,6 +252,48 @@ static void superseded(void)
     TAP_STR(fixture_get(&f, &app, "/index.html"), "late"); /* nothing was put back */
 }
 
+/* A should_stop: as soon as the verdict is waited for. */
+static int stop_in_verdict(void *arg, struct err *err)
+{
+    const struct store_deployment *d = arg;
+    struct store_deployment now = fixture_read(&f, d->id);
+    return strstr(now.steps, "verdict") ? err_set(err, ERR_CANCELLED, "stopped here") : 0;
+}
+
+/* The file with the registry's password is not there: a deployment that fails by name, and one
+ * that is given up ends with the last success in its place. */
+static void no_password(void)
+{
+    int rc;
+    struct err err = {0};
+    struct store_app app = app_of("login", NULL);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment good = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&good, "success");
+    f.conf.registry_password_file = "/not-there/password";
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    CU_ASSERT_EQUAL(rc, 0);
+    expect(&d, "failed");
+    expect_in(d.error, "/not-there/password: No such file");
+
+    f.conf.registry_password_file = "";
+    d = fixture_claim(&f, &app, NULL, NULL);
+    f.engine.should_stop = stop_in_verdict;
+    f.engine.stop_arg = &d;
+    CU_ASSERT_EQUAL(engine_run(&f.engine, d.id, d.attempt, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_CANCELLED);
+    f.engine.should_stop = NULL;
+    f.conf.registry_password_file = "/not-there/password";
+    TAP_OK(engine_give_up(&f.engine, d.id, d.attempt, "failed", NULL, "gave up", &err), &err);
+    f.conf.registry_password_file = "";
+    d = fixture_read(&f, d.id);
+    expect(&d, "failed");
+    AUTO_JSON *service = NULL;
+    TAP_OK(docker_service_inspect(&f.docker, app.service_name, &service, &err), &err);
+    TAP_STR(json_str_at(service, "Spec/TaskTemplate/ContainerSpec/Labels/" DOCKER_LABEL_RELEASE),
+            good.id);
+}
+
 /* Kills a job at a random moment and runs it again, until it is final. */
 static void killed(void)
 {
@@ -513,6 +555,7 @@ int main(int argc, char **argv)
         {"a git host that is away is worth another try", git_away},
         {"an attempt that is not the present one is refused", fenced},
         {"a deployment whose service runs a newer release is superseded", superseded},
+        {"the registry's password is not to be had", no_password},
         {"a job that is killed again and again ends well", killed},
         {"variables reach the service, secrets no log", environment},
         {"an application that is an image", image_application},
