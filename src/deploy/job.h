@@ -20,6 +20,7 @@ struct job {
     int64_t attempt;
     const char *step;  /* the one that is under way, NULL between them */
     bool ending;       /* the last success is being put back: no deadline and no cancelling */
+    bool judging;      /* the verdict is waited for, which watches the deadline by itself */
     bool touched;      /* the service was changed for this deployment, by this attempt or before */
     const char *newer; /* the newer release that the service was found with, or NULL */
 

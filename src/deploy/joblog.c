@@ -12,7 +12,8 @@ enum {
     FLUSH_MS = 400,
     LINES_MAX = 50000, /* of one deployment: a runaway build must not fill the database */
     LINE_MAX_BYTES = 8192,
-    SECRET_LEAST = 6, /* shorter values would mask ordinary words */
+    EXPLAIN_MS = 10000, /* beyond the deadline, to find out why there is no verdict */
+    SECRET_LEAST = 6,   /* shorter values would mask ordinary words */
 };
 
 static bool is_secret(const struct store_env *e)
@@ -114,7 +115,8 @@ int job_should_stop(void *arg, struct err *err)
             log_err(LOG_LEVEL_WARN, "could not write the output yet", &problem);
         }
     }
-    if (!j->ending && j->e->deadline && now > j->e->deadline)
+    int64_t more = j->judging ? EXPLAIN_MS : 0;
+    if (!j->ending && j->e->deadline && now > j->e->deadline + more)
         return err_set(err, ERR_TIMEOUT, "the deployment took longer than %lld s",
                        (long long)j->e->conf->limit_deployment_seconds);
     struct err stop;

@@ -197,7 +197,10 @@ int job_verdict(struct job *j, bool *ok, struct err *err)
     };
     if (settle_time(j, &w.settle_ms, err) < 0)
         return -1;
-    return verdict_wait(&w, &j->arena, ok, &j->cause, err);
+    j->judging = true;
+    int rc = verdict_wait(&w, &j->arena, ok, &j->cause, err);
+    j->judging = false;
+    return rc;
 }
 
 /* Waits, within bounds, until what was put back runs. */

@@ -252,6 +252,28 @@ static void superseded(void)
     TAP_STR(fixture_get(&f, &app, "/index.html"), "late"); /* nothing was put back */
 }
 
+/* Time runs out on a task that never becomes healthy: the cause is not lost with it. */
+static void too_slow(void)
+{
+    int rc;
+    struct store_app app =
+        app_of("slow", "FROM slipway-test-base\n"
+                       "HEALTHCHECK --interval=100s CMD exit 1\n"
+                       "CMD [\"/bin/sh\", \"-c\", \"echo waiting for the ledger; sleep 1000\"]\n");
+    fixture_store(&f, &app, NULL);
+    f.engine.deadline = time_monotonic() + 8000;
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    f.engine.deadline = 0;
+    CU_ASSERT_EQUAL(rc, 0);
+    expect(&d, "failed");
+    printf("# %s\n", d.error);
+    expect_in(d.error, "it did not become healthy in time");
+    expect_in(d.error, "\"step\": \"verdict\"");
+    expect_in(d.error, arena_printf(&f.arena, "\"task\": \"%s.1\"", app.service_name));
+    expect_in(d.error, "\"node\": \"");
+    expect_in(d.error, "waiting for the ledger");
+}
+
 /* A should_stop: as soon as the verdict is waited for. */
 static int stop_in_verdict(void *arg, struct err *err)
 {
@@ -550,6 +572,7 @@ int main(int argc, char **argv)
         {"an update that fails its health check, likewise", unhealthy_update},
         {"a failing RUN, likewise", failing_run},
         {"a command that is not there, likewise", no_such_command},
+        {"a release that never becomes healthy fails in time, with its cause", too_slow},
         {"a first release that crashes is taken away", crashing_first},
         {"bad input is refused by name", bad_input},
         {"a git host that is away is worth another try", git_away},
