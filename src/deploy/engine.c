@@ -26,6 +26,7 @@ static int open_env(struct job *j, struct err *err)
             return err_wrap(err, "could not open the secret variable %s", e->key);
         e->value = value;
     }
+    job_learn_secrets(j);
     return 0;
 }
 

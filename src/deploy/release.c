@@ -159,6 +159,11 @@ static void on_progress(void *arg, const char *text)
     job_log(arg, "system", text);
 }
 
+static const char *mask(void *arg, const char *text)
+{
+    return job_mask(arg, text);
+}
+
 /* Without any health check "running" says little; then it must stay so for a while. */
 static int settle_time(struct job *j, int64_t *ms, struct err *err)
 {
@@ -193,6 +198,7 @@ int job_verdict(struct job *j, bool *ok, struct err *err)
         .release = j->d.id,
         .deadline = j->e->deadline ? j->e->deadline : INT64_MAX,
         .on_progress = on_progress,
+        .mask = mask,
         .arg = j,
     };
     if (settle_time(j, &w.settle_ms, err) < 0)
@@ -211,6 +217,8 @@ static void await_last(struct job *j, const char *release)
         .service = j->app.service_name,
         .release = release,
         .deadline = time_monotonic() + PUT_BACK_MS,
+        .mask = mask,
+        .arg = j,
     };
     bool ok = false;
     struct err err = {0};

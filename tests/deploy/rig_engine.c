@@ -382,6 +382,36 @@ static void environment(void)
     CU_ASSERT_PTR_NULL(strstr(d.error, "hush-hush"));
 }
 
+/* A secret of several lines, printed by the container, in none of the places that keep output. */
+static void secret_lines(void)
+{
+    int rc;
+    static const char key[] = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n"
+                              "AQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----";
+    struct store_app app = app_of(
+        "pem", "FROM slipway-test-base\nCMD [\"/bin/sh\", \"-c\", \"echo $KEY; echo; echo here:; "
+               "echo \\\"$KEY\\\"; exit 1\"]\n");
+    AUTO_BUF sealed = {0};
+    secret_seal_k(&f.keys, store_env_row(&f.arena, app.id, "KEY"), key, &sealed);
+    struct store_env list[] = {{.key = "KEY", .secret = sealed.data, .secret_len = sealed.len}};
+    struct store_env_list env = {list, 1};
+    fixture_store(&f, &app, &env);
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "failed");
+    expect_in(d.error, "here:\\n***\"");
+    struct store_log_line *lines;
+    struct err err = {0};
+    size_t n;
+    TAP_OK(store_log_read(f.pg, &f.arena, d.id, 0, 1000, &lines, &n, &err), &err);
+    AUTO_BUF all = {0};
+    buf_adds(&all, d.error);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&all, "%s\n", lines[i].text);
+    static const char *const parts[] = {"BEGIN PRIVATE", "MIIEvQ", "AQEFAA", "END PRIVATE"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        CU_ASSERT_PTR_NULL(strstr(buf_str(&all), parts[i]));
+}
+
 static void image_application(void)
 {
     int rc;
@@ -581,6 +611,7 @@ int main(int argc, char **argv)
         {"the registry's password is not to be had", no_password},
         {"a job that is killed again and again ends well", killed},
         {"variables reach the service, secrets no log", environment},
+        {"a secret of several lines reaches no log", secret_lines},
         {"an application that is an image", image_application},
         {"a deleted application leaves nothing", removes},
         {"the classic builder, names of images", classic_builder},
