@@ -47,8 +47,7 @@ static int refresh(const struct builder *b, struct arena *a, const char *image, 
         say(b, arena_printf(a, "base image %s was made on this machine: used as it is", image));
         return 0;
     }
-    size_t n = strlen(b->registry ? b->registry : "");
-    const char *auth = n && strncmp(image, b->registry, n) == 0 && image[n] == '/' ? b->auth : NULL;
+    const char *auth = docker_image_is_of(image, b->registry) ? b->auth : NULL;
     if (docker_image_pull(b->docker, image, auth, PULL_IDLE_MS, &problem) == 0)
         return 0;
     if (here && problem.code != ERR_CANCELLED) {

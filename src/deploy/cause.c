@@ -33,14 +33,19 @@ static const char *one_line(struct arena *a, const char *text)
     return line;
 }
 
-static void look_inside(struct docker *d, struct arena *a, const struct docker_task *t,
+static const char *masked(const struct verdict_wait *w, const char *text)
+{
+    return w->mask ? w->mask(w->arg, text) : text;
+}
+
+static void look_inside(const struct verdict_wait *w, struct arena *a, const struct docker_task *t,
                         struct container *c)
 {
     AUTO_JSON *o = NULL;
     struct err ignored;
     int64_t from = 0, to = 0;
     *c = (struct container){.ran_ms = -1};
-    if (!*t->container_id || docker_container_inspect(d, t->container_id, &o, &ignored) < 0)
+    if (!*t->container_id || docker_container_inspect(w->docker, t->container_id, &o, &ignored) < 0)
         return;
     c->known = true;
     c->oom = json_bool_at(o, "State/OOMKilled", false);
@@ -53,7 +58,8 @@ static void look_inside(struct docker *d, struct arena *a, const struct docker_t
     size_t n = json_len(log);
     if (n && str_eq(json_str_at(o, "State/Health/Status"), "unhealthy")) {
         const char *out = json_str_at(json_object_array_get_idx(log, n - 1), "Output");
-        c->health = one_line(a, str_utf8_scrub(a, out ? out : "", strlen(out ? out : "")));
+        const char *text = str_utf8_scrub(a, out ? out : "", strlen(out ? out : ""));
+        c->health = one_line(a, masked(w, text));
     }
 }
 
@@ -95,9 +101,10 @@ static const char *sentence(struct arena *a, const struct docker_task *t, const 
     return arena_printf(a, "%s%s is still %s", who, on, t->state);
 }
 
-void verdict_explain(struct docker *d, struct arena *a, const char *service,
-                     const struct verdict *v, struct verdict_cause *out)
+void verdict_explain(const struct verdict_wait *w, struct arena *a, const struct verdict *v,
+                     struct verdict_cause *out)
 {
+    struct docker *d = w->docker;
     const struct docker_task *t = v->culprit;
     struct err ignored;
     *out = (struct verdict_cause){.message = v->reason};
@@ -107,22 +114,22 @@ void verdict_explain(struct docker *d, struct arena *a, const char *service,
     const struct docker_node *node = NULL;
     if (*t->node_id && docker_node_list(d, a, &nodes, &ignored) == 0)
         node = docker_node_find(&nodes, t->node_id);
-    out->task = arena_printf(a, "%s.%lld", service, (long long)t->slot);
+    out->task = arena_printf(a, "%s.%lld", w->service, (long long)t->slot);
     out->node = node ? node->hostname : NULL;
     out->exited = t->exited && has_exited(t);
     out->exit_code = t->exit_code;
 
     struct container c;
     char *tail = NULL;
-    look_inside(d, a, t, &c);
+    look_inside(w, a, t, &c);
     if (*t->container_id &&
         docker_task_tail(d, a, t->id, TAIL_LINES, TAIL_WAIT_MS, &tail, &ignored) == 0)
-        out->output = str_empty(tail) ? NULL : tail;
+        out->output = str_empty(tail) ? NULL : masked(w, tail);
     const char *on = out->node ? arena_printf(a, " on %s", out->node) : "";
     const char *last = out->output ? one_line(a, out->output) : NULL;
     const char *what = sentence(a, t, out->task, on, &c, last);
     /* a task that has not failed shows where it stands; the reason is what happened */
     bool failed = str_eq(t->state, "failed") || str_eq(t->state, "rejected") ||
                   str_eq(t->state, "complete") || str_eq(t->state, "pending");
-    out->message = failed ? what : arena_printf(a, "%s: %s", v->reason, what);
+    out->message = masked(w, failed ? what : arena_printf(a, "%s: %s", v->reason, what));
 }

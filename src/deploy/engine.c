@@ -2,7 +2,6 @@
 #include "deploy/engine.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,27 +10,6 @@
 #include "base/time.h"
 #include "deploy/job.h"
 #include "git/mirror.h"
-
-static int read_password(struct job *j, char **out, struct err *err)
-{
-    const char *path = j->e->conf->registry_password_file;
-    *out = NULL;
-    if (str_empty(path))
-        return 0;
-    FILE *f = fopen(path, "re");
-    char line[1024] = "";
-    if (!f || !fgets(line, sizeof(line), f)) {
-        err_set(err, ERR_INTERNAL, "could not read the registry's password from %s: %s", path,
-                f ? "it is empty" : strerror(errno));
-        if (f)
-            fclose(f);
-        return -1;
-    }
-    fclose(f);
-    line[strcspn(line, "\r\n")] = '\0';
-    *out = arena_strdup(&j->arena, line);
-    return 0;
-}
 
 static int open_env(struct job *j, struct err *err)
 {
@@ -48,6 +26,7 @@ static int open_env(struct job *j, struct err *err)
             return err_wrap(err, "could not open the secret variable %s", e->key);
         e->value = value;
     }
+    job_learn_secrets(j);
     return 0;
 }
 
@@ -70,11 +49,6 @@ static int begin(struct job *j, struct engine *e, const char *id, int64_t attemp
     e->docker->should_stop = job_should_stop;
     e->docker->stop_arg = j;
     j->directory = arena_printf(a, "%s/jobs/%s", e->conf->worker_directory, j->d.id);
-    char *password;
-    if (read_password(j, &password, err) < 0)
-        return -1;
-    j->registry_auth =
-        docker_registry_auth(a, e->conf->registry_address, e->conf->registry_username, password);
     return 0;
 }
 
@@ -213,14 +187,37 @@ static void log_cause(struct job *j, const char *message)
     }
 }
 
+/* The last lines. The end of a deployment does not hang on one that cannot be stored. */
+static int flush_last(struct job *j, struct err *err)
+{
+    struct err problem;
+    if (job_flush(j, &problem) == 0)
+        return 0;
+    log_err(LOG_LEVEL_WARN, "could not write the last of the output", &problem);
+    if (problem.code != ERR_STALE && problem.code != ERR_UNAVAILABLE)
+        return 0;
+    *err = problem;
+    return -1;
+}
+
 static int write_end(struct job *j, const char *status, const char *error, struct err *err)
 {
-    if (job_flush(j, err) < 0 ||
+    if (flush_last(j, err) < 0 ||
         store_deployment_finish(j->e->pg, &j->arena, j->d.id, j->attempt, status, error, err) < 0)
         return -1;
     if (j->e->on_status)
         j->e->on_status(j->e->hook_arg, j->d.id, j->app.id, status);
     return 0;
+}
+
+/* A newer release has the service, so nothing is put back. The row may still be a newer attempt's:
+ * ERR_STALE. */
+static int supersede(struct job *j, struct err *err)
+{
+    job_say(j, "superseded: the service runs the newer release %s", j->newer);
+    if (flush_last(j, err) < 0)
+        return -1;
+    return store_deployment_supersede(j->e->pg, &j->arena, j->d.id, j->attempt, j->newer, err);
 }
 
 /* The user's input, or what it became, is at fault: the end. */
@@ -233,7 +230,7 @@ static int fail(struct job *j, const struct err *why, struct err *err)
     log_cause(j, message);
     j->ending = true;
     if (j->touched && job_put_back(j, err) < 0)
-        return -1;
+        return j->newer ? supersede(j, err) : -1;
     return write_end(j, "failed", error, err);
 }
 
@@ -264,6 +261,8 @@ int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, str
         rc = write_end(&j, "success", NULL, &why);
     if (rc == 0)
         return 0;
+    if (j.newer)
+        return supersede(&j, err);
     struct err ignored;
     if (why.code == ERR_STALE || why.code == ERR_CANCELLED) {
         *err = why;
@@ -305,6 +304,8 @@ int engine_give_up(struct engine *e, const char *deployment_id, int64_t attempt,
         log_err(LOG_LEVEL_WARN, "the environment cannot be read", &problem);
     const char *text = message;
     if (j.touched && !deleted && job_put_back(&j, &problem) < 0) {
+        if (j.newer)
+            return supersede(&j, err);
         if (problem.code == ERR_STALE) {
             *err = problem;
             return -1;

@@ -37,7 +37,8 @@ struct engine {
     void *hook_arg;
 };
 
-/* Works on the deployment until it is final: 0, also for one that failed or had ended before. -1:
+/* Works on the deployment until it is final: 0, also for one that failed, that a newer release on
+ * the service superseded, or that had ended before. -1:
  * ERR_UNAVAILABLE, something does not answer, to be tried again by a later attempt; ERR_STALE, a
  * newer attempt is at work; otherwise what should_stop set. The row is left open then. */
 int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, struct err *err);
@@ -45,7 +46,8 @@ int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, str
 /* Ends a deployment that will not be tried again: puts the last success back when the service was
  * touched, and writes STATUS ("failed" or "cancelled") with MESSAGE as the cause, of the step STEP
  * (NULL: the one that the row's status names). 0 also when it had ended before. Of what cannot be
- * put back because the Engine does not answer, the message says so. */
+ * put back, whatever the reason, the message says so. -1: the database does not answer
+ * (ERR_UNAVAILABLE), or a newer attempt is at work (ERR_STALE). */
 int engine_give_up(struct engine *e, const char *deployment_id, int64_t attempt, const char *status,
                    const char *step, const char *message, struct err *err);
 

@@ -17,16 +17,19 @@ struct job {
     struct store_deployment d;
     struct store_app app;
     struct store_env_list env; /* decrypted */
+    const char **secrets;      /* what job_mask() hides */
+    size_t n_secrets;
     int64_t attempt;
-    const char *step; /* the one that is under way, NULL between them */
-    bool ending;      /* the last success is being put back: no deadline and no cancelling */
-    bool touched;     /* the service was changed for this deployment, by this attempt or before */
+    const char *step;  /* the one that is under way, NULL between them */
+    bool ending;       /* the last success is being put back: no deadline and no cancelling */
+    bool judging;      /* the verdict is waited for, which watches the deadline by itself */
+    bool touched;      /* the service was changed for this deployment, by this attempt or before */
+    const char *newer; /* the newer release that the service was found with, or NULL */
 
     char *name;                 /* of the image, without tag */
     char *tag, *own_tag;        /* "1a2b3c4", "1a2b3c4-0123456789ab" */
     const char *image;          /* what the service is to run */
     char *directory;            /* of the checkout */
-    char *registry_auth;        /* for the configured registry */
     struct verdict_cause cause; /* of a failed verdict */
 
     /* output that is not written yet */
@@ -46,7 +49,10 @@ void job_say(struct job *j, const char *fmt, ...) PRINTF_LIKE(2, 3); /* system *
 /* A docker_line; ARG is the job. */
 void job_output(void *arg, const char *text);
 int job_flush(struct job *j, struct err *err);
-/* TEXT with the values of secret variables replaced, in the job's arena. */
+/* To be called once the environment is open. A secret of several lines is one as a whole and line
+ * by line; what is shorter than 6 bytes would mask ordinary words. */
+void job_learn_secrets(struct job *j);
+/* TEXT with the secrets replaced, in the job's arena. */
 const char *job_mask(struct job *j, const char *text);
 /* An net_stop; ARG is the job: writes lines that are due, watches the deadline. */
 int job_should_stop(void *arg, struct err *err);
@@ -60,6 +66,9 @@ int job_push(struct job *j, struct err *err);
 int job_has_image(struct job *j, bool *there, struct err *err);
 /* Decides name and tags from the commit in the row. */
 void job_name_image(struct job *j);
+/* *auth is what the configured registry wants for IMAGE, NULL for any other's. ERR_INTERNAL: the
+ * file with the password cannot be read. */
+int job_auth(struct job *j, const char *image, const char **auth, struct err *err);
 /* For an application that runs an image as it is: fetches it, pins it. */
 int job_fetch_image(struct job *j, struct err *err);
 

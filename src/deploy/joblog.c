@@ -12,29 +12,59 @@ enum {
     FLUSH_MS = 400,
     LINES_MAX = 50000, /* of one deployment: a runaway build must not fill the database */
     LINE_MAX_BYTES = 8192,
-    SECRET_LEAST = 6, /* shorter values would mask ordinary words */
+    EXPLAIN_MS = 10000, /* beyond the deadline, to find out why there is no verdict */
+    SECRET_LEAST = 6,   /* shorter values would mask ordinary words */
 };
 
-static bool is_secret(const struct store_env *e)
+static void add_secret(struct job *j, const char *text, size_t n)
 {
-    return e->secret && e->value && strlen(e->value) >= SECRET_LEAST;
+    if (n >= SECRET_LEAST)
+        j->secrets[j->n_secrets++] = arena_memdup(&j->arena, text, n);
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t n = 1;
+    for (const char *p = text; *p; p++)
+        n += *p == '\n';
+    return n;
+}
+
+void job_learn_secrets(struct job *j)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < j->env.n; i++)
+        if (j->env.list[i].secret && j->env.list[i].value)
+            most += 1 + count_lines(j->env.list[i].value);
+    j->secrets = ARENA_ARRAY(&j->arena, most, const char *);
+    j->n_secrets = 0;
+    for (size_t i = 0; i < j->env.n; i++) {
+        const struct store_env *e = &j->env.list[i];
+        if (!e->secret || !e->value)
+            continue;
+        add_secret(j, e->value, strlen(e->value));
+        /* output comes by lines, and a line of a key is as good as a secret */
+        for (const char *p = e->value; count_lines(e->value) > 1 && *p;) {
+            add_secret(j, p, strcspn(p, "\r\n"));
+            p += strcspn(p, "\n");
+            p += *p == '\n';
+        }
+    }
 }
 
 const char *job_mask(struct job *j, const char *text)
 {
     bool found = false;
-    for (size_t i = 0; text && i < j->env.n && !found; i++)
-        found = is_secret(&j->env.list[i]) && strstr(text, j->env.list[i].value);
+    for (size_t i = 0; text && i < j->n_secrets && !found; i++)
+        found = strstr(text, j->secrets[i]);
     if (!found)
         return text;
     AUTO_BUF out = {0};
     for (const char *p = text; *p;) {
         size_t hit = 0;
-        for (size_t i = 0; i < j->env.n; i++) {
-            const struct store_env *e = &j->env.list[i];
-            if (is_secret(e) && str_starts(p, e->value) && strlen(e->value) > hit)
-                hit = strlen(e->value);
-        }
+        for (size_t i = 0; i < j->n_secrets; i++)
+            if (str_starts(p, j->secrets[i]) && strlen(j->secrets[i]) > hit)
+                hit = strlen(j->secrets[i]);
         if (hit)
             buf_adds(&out, "***");
         else
@@ -114,7 +144,8 @@ int job_should_stop(void *arg, struct err *err)
             log_err(LOG_LEVEL_WARN, "could not write the output yet", &problem);
         }
     }
-    if (!j->ending && j->e->deadline && now > j->e->deadline)
+    int64_t more = j->judging ? EXPLAIN_MS : 0;
+    if (!j->ending && j->e->deadline && now > j->e->deadline + more)
         return err_set(err, ERR_TIMEOUT, "the deployment took longer than %lld s",
                        (long long)j->e->conf->limit_deployment_seconds);
     struct err stop;

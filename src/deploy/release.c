@@ -15,7 +15,7 @@ enum { SETTLE_MAX_MS = 5000, SETTLE_MIN_MS = 1000, PUT_BACK_MS = 90000 };
 #define PATH_RELEASE "TaskTemplate/ContainerSpec/Labels/" DOCKER_LABEL_RELEASE
 #define PATH_ATTEMPT "TaskTemplate/ContainerSpec/Labels/" DOCKER_LABEL_ATTEMPT
 
-/* A docker_service_check: the fence. */
+/* A docker_service_check: the fence. ERR_STALE with j->newer: no attempt can write any more. */
 static int fence(void *arg, struct json_object *service, struct err *err)
 {
     struct job *j = arg;
@@ -30,8 +30,10 @@ static int fence(void *arg, struct json_object *service, struct err *err)
         return 0;
     /* ids sort by time */
     int order = strcmp(release, j->d.id);
-    if (order > 0)
+    if (order > 0) {
+        j->newer = arena_strdup(&j->arena, release);
         return err_set(err, ERR_STALE, "the service runs the newer release %s", release);
+    }
     if (order == 0 && attempt && atoll(attempt) > j->attempt)
         return err_set(err, ERR_STALE, "attempt %s has written the service already", attempt);
     return 0;
@@ -79,14 +81,6 @@ static int write_spec(struct job *j, const char *release, const char *image, str
         .start_interval = docker_version_at_least(version, "1.44"),
     };
     return spec_write(&in, out, err);
-}
-
-/* The registry's login goes with the service, so that every node can pull. */
-static const char *auth_for(struct job *j, const char *image)
-{
-    const char *registry = j->e->conf->registry_address;
-    size_t n = strlen(registry ? registry : "");
-    return n && strncmp(image, registry, n) == 0 && image[n] == '/' ? j->registry_auth : NULL;
 }
 
 static bool has_tasks_of(const struct docker_tasks *tasks, const char *release)
@@ -139,7 +133,8 @@ int job_release(struct job *j, struct err *err)
         }
     }
     AUTO_BUF spec = {0};
-    if (write_spec(j, j->d.id, j->image, &spec, err) < 0)
+    const char *auth; /* goes with the service, so that every node can pull */
+    if (job_auth(j, j->image, &auth, err) < 0 || write_spec(j, j->d.id, j->image, &spec, err) < 0)
         return -1;
     if (store_deployment_touch(j->e->pg, &j->arena, j->d.id, j->attempt, j->app.config_version,
                                err) < 0)
@@ -147,7 +142,6 @@ int job_release(struct job *j, struct err *err)
     j->touched = true;
     job_say(j, "%s service %s with %s", service ? "updating" : "creating", j->app.service_name,
             j->image);
-    const char *auth = auth_for(j, j->image);
     char *warning = NULL;
     int rc =
         service ? docker_service_update(d, j->app.service_name, buf_str(&spec), auth, fence, j, err)
@@ -163,6 +157,11 @@ int job_release(struct job *j, struct err *err)
 static void on_progress(void *arg, const char *text)
 {
     job_log(arg, "system", text);
+}
+
+static const char *mask(void *arg, const char *text)
+{
+    return job_mask(arg, text);
 }
 
 /* Without any health check "running" says little; then it must stay so for a while. */
@@ -199,11 +198,15 @@ int job_verdict(struct job *j, bool *ok, struct err *err)
         .release = j->d.id,
         .deadline = j->e->deadline ? j->e->deadline : INT64_MAX,
         .on_progress = on_progress,
+        .mask = mask,
         .arg = j,
     };
     if (settle_time(j, &w.settle_ms, err) < 0)
         return -1;
-    return verdict_wait(&w, &j->arena, ok, &j->cause, err);
+    j->judging = true;
+    int rc = verdict_wait(&w, &j->arena, ok, &j->cause, err);
+    j->judging = false;
+    return rc;
 }
 
 /* Waits, within bounds, until what was put back runs. */
@@ -214,6 +217,8 @@ static void await_last(struct job *j, const char *release)
         .service = j->app.service_name,
         .release = release,
         .deadline = time_monotonic() + PUT_BACK_MS,
+        .mask = mask,
+        .arg = j,
     };
     bool ok = false;
     struct err err = {0};
@@ -238,8 +243,11 @@ static int put_back_last(struct job *j, struct json_object *service,
         return err_set(err, ERR_INTERNAL, "the last success has no image");
     if (write_spec(j, last->id, last->image, &spec, err) < 0)
         return -1;
-    return docker_service_update(d, j->app.service_name, buf_str(&spec), auth_for(j, last->image),
-                                 fence, j, err);
+    const char *auth;
+    struct err problem;
+    if (job_auth(j, last->image, &auth, &problem) < 0)
+        job_say(j, "%s: the last success is put back without it", problem.msg);
+    return docker_service_update(d, j->app.service_name, buf_str(&spec), auth, fence, j, err);
 }
 
 int job_put_back(struct job *j, struct err *err)

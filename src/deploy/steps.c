@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a repository to an image that can be deployed: deploy/job.h. */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -10,6 +12,38 @@
 #include "git/checkout.h"
 
 enum { SHORT_SHA = 7, OWN_DIGITS = 12, PULL_IDLE_MS = 60000 };
+
+static int read_password(struct arena *a, const char *path, char **out, struct err *err)
+{
+    FILE *f = fopen(path, "re");
+    char line[1024] = "";
+    if (!f || !fgets(line, sizeof(line), f)) {
+        err_set(err, ERR_INTERNAL, "could not read the registry's password from %s: %s", path,
+                f ? "it is empty" : strerror(errno));
+        if (f)
+            fclose(f);
+        return -1;
+    }
+    fclose(f);
+    line[strcspn(line, "\r\n")] = '\0';
+    *out = arena_strdup(a, line);
+    return 0;
+}
+
+int job_auth(struct job *j, const char *image, const char **auth, struct err *err)
+{
+    const struct conf *conf = j->e->conf;
+    char *password = NULL;
+    *auth = NULL;
+    if (!docker_image_is_of(image, conf->registry_address))
+        return 0;
+    if (!str_empty(conf->registry_password_file) &&
+        read_password(&j->arena, conf->registry_password_file, &password, err) < 0)
+        return -1;
+    *auth =
+        docker_registry_auth(&j->arena, conf->registry_address, conf->registry_username, password);
+    return 0;
+}
 
 void job_name_image(struct job *j)
 {
@@ -96,6 +130,9 @@ int job_build(struct job *j, struct err *err)
     struct arena *a = &j->arena;
     const char *tags[] = {arena_printf(a, "%s:%s", j->name, j->tag),
                           arena_printf(a, "%s:%s", j->name, j->own_tag), NULL};
+    const char *auth = NULL;
+    if (j->app.pull && job_auth(j, j->name, &auth, err) < 0)
+        return -1;
     AUTO_BUF labels = {0};
     struct jw w;
     jw_init(&w, &labels);
@@ -113,7 +150,7 @@ int job_build(struct job *j, struct err *err)
         .tags = tags,
         .pull = j->app.pull,
         .registry = j->e->conf->registry_address,
-        .auth = j->registry_auth,
+        .auth = auth,
         .on_line = job_output,
         .line_arg = j,
     };
@@ -129,10 +166,11 @@ int job_push(struct job *j, struct err *err)
 {
     struct arena *a = &j->arena;
     char *digest, *again;
-    if (docker_image_push(j->e->docker, a, j->name, j->own_tag, j->registry_auth, job_output, j,
-                          &digest, err) < 0 ||
-        docker_image_push(j->e->docker, a, j->name, j->tag, j->registry_auth, job_output, j, &again,
-                          err) < 0)
+    const char *auth;
+    if (job_auth(j, j->name, &auth, err) < 0 ||
+        docker_image_push(j->e->docker, a, j->name, j->own_tag, auth, job_output, j, &digest, err) <
+            0 ||
+        docker_image_push(j->e->docker, a, j->name, j->tag, auth, job_output, j, &again, err) < 0)
         return -1;
     j->image = arena_printf(a, "%s:%s@%s", j->name, j->own_tag, digest);
     return store_deployment_set_image(j->e->pg, a, j->d.id, j->attempt, j->image, j->d.image_id,
@@ -156,13 +194,12 @@ int job_fetch_image(struct job *j, struct err *err)
 {
     struct arena *a = &j->arena;
     const char *ref = j->image;
-    const char *registry = j->e->conf->registry_address;
-    size_t n = strlen(registry ? registry : "");
-    bool ours = n && strncmp(ref, registry, n) == 0 && ref[n] == '/';
+    const char *auth;
     struct err pull = {0};
     AUTO_JSON *here = NULL;
-    int pulled =
-        docker_image_pull(j->e->docker, ref, ours ? j->registry_auth : NULL, PULL_IDLE_MS, &pull);
+    if (job_auth(j, ref, &auth, err) < 0)
+        return -1;
+    int pulled = docker_image_pull(j->e->docker, ref, auth, PULL_IDLE_MS, &pull);
     struct err problem;
     if (docker_image_inspect(j->e->docker, ref, &here, &problem) < 0) {
         *err = pulled < 0 && problem.code == ERR_NOT_FOUND ? pull : problem;

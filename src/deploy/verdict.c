@@ -235,7 +235,7 @@ int verdict_wait(const struct verdict_wait *w, struct arena *a, bool *ok,
         if (decided(w, &clocks, &v)) {
             *ok = v.kind == VERDICT_SUCCESS;
             if (!*ok)
-                verdict_explain(w->docker, a, w->service, &v, cause);
+                verdict_explain(w, a, &v, cause);
             return 0;
         }
         if (w->docker->should_stop && w->docker->should_stop(w->docker->stop_arg, err) < 0)

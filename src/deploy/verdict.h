@@ -38,6 +38,8 @@ struct verdict_wait {
     int64_t deadline;  /* time_monotonic() after which it has failed */
     /* Called with each change worth a line; may be NULL. */
     void (*on_progress)(void *arg, const char *text);
+    /* Hides what nobody may read in a text of the container's; may be NULL. */
+    const char *(*mask)(void *arg, const char *text);
     void *arg;
 };
 
@@ -58,7 +60,7 @@ int verdict_wait(const struct verdict_wait *w, struct arena *a, bool *ok,
 
 /* Finds out about V all that the Engine still knows. Never fails: what cannot be had is left
  * out. */
-void verdict_explain(struct docker *d, struct arena *a, const char *service,
-                     const struct verdict *v, struct verdict_cause *out);
+void verdict_explain(const struct verdict_wait *w, struct arena *a, const struct verdict *v,
+                     struct verdict_cause *out);
 
 #endif

@@ -300,3 +300,9 @@ void docker_image_split(struct arena *a, const char *ref, char **name, char **ta
            : colon ? arena_memdup(a, colon + 1, end - (size_t)(colon - ref) - 1)
                    : NULL;
 }
+
+bool docker_image_is_of(const char *ref, const char *address)
+{
+    size_t n = strlen(address ? address : "");
+    return n && strncmp(ref, address, n) == 0 && ref[n] == '/';
+}

@@ -54,6 +54,9 @@ int docker_image_remove(struct docker *d, const char *ref, struct err *err);
  * a digest counts as one. */
 void docker_image_split(struct arena *a, const char *ref, char **name, char **tag);
 
+/* Whether the registry at ADDRESS ("host:5000"; NULL or "" is none) has the image REF. */
+bool docker_image_is_of(const char *ref, const char *address);
+
 /*
  * The stream of messages that build, push and pull answer with. For the tests also on its own.
  */

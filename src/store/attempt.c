@@ -140,21 +140,24 @@ int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64
 }
 
 static int finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
-                  const char *status, const char *error_json, struct err *err)
+                  const char *status, const char *error_json, const char *newer, struct err *err)
 {
     struct pg_rows rows;
     if (pg_run(pg, a,
                "UPDATE deployments d SET status = $3, error = $4::jsonb, finished_at = now(), "
+               "superseded_by = (SELECT o.id FROM deployments o WHERE o.id::text = $5), "
                "lease_until = NULL, previous_id = CASE WHEN $3 = 'success' THEN "
                "(SELECT o.id FROM deployments o WHERE o.application_id = d.application_id "
                "AND o.status = 'success' ORDER BY o.finished_at DESC, o.id DESC LIMIT 1) END "
                "WHERE" FENCE,
-               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(status), PG_TEXT(error_json)),
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_TEXT(status), PG_TEXT(error_json),
+                         PG_TEXT(newer)),
                &rows, err) < 0 ||
         stale(&rows, id, attempt, err) < 0)
         return -1;
     if (pg_run(pg, a,
-               "UPDATE deployment_steps SET finished_at = now(), outcome = $2 "
+               "UPDATE deployment_steps SET finished_at = now(), "
+               "outcome = CASE WHEN $2 = 'superseded' THEN 'cancelled' ELSE $2 END "
                "WHERE deployment_id = $1 AND finished_at IS NULL",
                PG_PARAMS(PG_TEXT(id), PG_TEXT(status)), NULL, err) < 0)
         return -1;
@@ -169,16 +172,29 @@ static int finish(struct pg *pg, struct arena *a, const char *id, int64_t attemp
                   PG_PARAMS(PG_TEXT(id), PG_TEXT(status)), NULL, err);
 }
 
-int store_deployment_finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
-                            const char *status, const char *error_json, struct err *err)
+static int finish_whole(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                        const char *status, const char *error_json, const char *newer,
+                        struct err *err)
 {
     if (pg_begin(pg, err) < 0)
         return -1;
-    if (finish(pg, a, id, attempt, status, error_json, err) < 0 || pg_commit(pg, err) < 0) {
+    if (finish(pg, a, id, attempt, status, error_json, newer, err) < 0 || pg_commit(pg, err) < 0) {
         pg_rollback(pg);
         return -1;
     }
     return 0;
+}
+
+int store_deployment_finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                            const char *status, const char *error_json, struct err *err)
+{
+    return finish_whole(pg, a, id, attempt, status, error_json, NULL, err);
+}
+
+int store_deployment_supersede(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                               const char *newer, struct err *err)
+{
+    return finish_whole(pg, a, id, attempt, "superseded", NULL, newer, err);
 }
 
 int store_step_begin(struct pg *pg, struct arena *a, const char *id, int64_t attempt,

@@ -120,6 +120,9 @@ int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64
  * still open get the outcome. The application's status and deployed version follow. */
 int store_deployment_finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
                             const char *status, const char *error_json, struct err *err);
+/* The end of one whose service runs the release NEWER; steps that are still open were cancelled. */
+int store_deployment_supersede(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
+                               const char *newer, struct err *err);
 
 /* Begins a step, again when an earlier attempt had begun it. */
 int store_step_begin(struct pg *pg, struct arena *a, const char *id, int64_t attempt,

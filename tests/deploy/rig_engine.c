@@ -215,6 +215,107 @@ static void fenced(void)
     CU_ASSERT_EQUAL(err.code, ERR_STALE);
 }
 
+/* A repository that serves its own name, with a Dockerfile of CONTENT (NULL: the usual one), and an
+ * application of it that is not stored yet. */
+static struct store_app app_of(const char *name, const char *content)
+{
+    struct fixture_file files[] = {{"Dockerfile", content ? content : FIXTURE_DOCKERFILE, NULL},
+                                   {"index.html", name, NULL},
+                                   {0}};
+    fixture_commit(&f, name, "main", files);
+    return fixture_app(&f, name, name);
+}
+
+/* The service has a release whose id sorts behind ours, because ids are made before their rows. */
+static void superseded(void)
+{
+    struct store_app app = app_of("late", NULL);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment early = fixture_claim(&f, &app, NULL, NULL);
+    struct err err = {0};
+    TAP_OK(
+        store_deployment_finish(f.pg, &f.arena, early.id, early.attempt, "cancelled", NULL, &err),
+        &err);
+    int rc;
+    struct store_deployment late = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&late, "success");
+    TAP_OK(pg_run(f.pg, &f.arena,
+                  "UPDATE deployments SET status = 'pending', finished_at = NULL WHERE id = $1",
+                  PG_PARAMS(PG_TEXT(early.id)), NULL, &err),
+           &err);
+    TAP_OK(engine_run(&f.engine, early.id, early.attempt, &err), &err);
+    early = fixture_read(&f, early.id);
+    expect(&early, "superseded");
+    TAP_STR(early.superseded_by, late.id);
+    CU_ASSERT_PTR_NULL(early.error);
+    expect_in(early.steps, "cancelled");
+    TAP_STR(fixture_get(&f, &app, "/index.html"), "late"); /* nothing was put back */
+}
+
+/* Time runs out on a task that never becomes healthy: the cause is not lost with it. */
+static void too_slow(void)
+{
+    int rc;
+    struct store_app app =
+        app_of("slow", "FROM slipway-test-base\n"
+                       "HEALTHCHECK --interval=100s CMD exit 1\n"
+                       "CMD [\"/bin/sh\", \"-c\", \"echo waiting for the ledger; sleep 1000\"]\n");
+    fixture_store(&f, &app, NULL);
+    f.engine.deadline = time_monotonic() + 8000;
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    f.engine.deadline = 0;
+    CU_ASSERT_EQUAL(rc, 0);
+    expect(&d, "failed");
+    printf("# %s\n", d.error);
+    expect_in(d.error, "it did not become healthy in time");
+    expect_in(d.error, "\"step\": \"verdict\"");
+    expect_in(d.error, arena_printf(&f.arena, "\"task\": \"%s.1\"", app.service_name));
+    expect_in(d.error, "\"node\": \"");
+    expect_in(d.error, "waiting for the ledger");
+}
+
+/* A should_stop: as soon as the verdict is waited for. */
+static int stop_in_verdict(void *arg, struct err *err)
+{
+    const struct store_deployment *d = arg;
+    struct store_deployment now = fixture_read(&f, d->id);
+    return strstr(now.steps, "verdict") ? err_set(err, ERR_CANCELLED, "stopped here") : 0;
+}
+
+/* The file with the registry's password is not there: a deployment that fails by name, and one
+ * that is given up ends with the last success in its place. */
+static void no_password(void)
+{
+    int rc;
+    struct err err = {0};
+    struct store_app app = app_of("login", NULL);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment good = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&good, "success");
+    f.conf.registry_password_file = "/not-there/password";
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    CU_ASSERT_EQUAL(rc, 0);
+    expect(&d, "failed");
+    expect_in(d.error, "/not-there/password: No such file");
+
+    f.conf.registry_password_file = "";
+    d = fixture_claim(&f, &app, NULL, NULL);
+    f.engine.should_stop = stop_in_verdict;
+    f.engine.stop_arg = &d;
+    CU_ASSERT_EQUAL(engine_run(&f.engine, d.id, d.attempt, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_CANCELLED);
+    f.engine.should_stop = NULL;
+    f.conf.registry_password_file = "/not-there/password";
+    TAP_OK(engine_give_up(&f.engine, d.id, d.attempt, "failed", NULL, "gave up", &err), &err);
+    f.conf.registry_password_file = "";
+    d = fixture_read(&f, d.id);
+    expect(&d, "failed");
+    AUTO_JSON *service = NULL;
+    TAP_OK(docker_service_inspect(&f.docker, app.service_name, &service, &err), &err);
+    TAP_STR(json_str_at(service, "Spec/TaskTemplate/ContainerSpec/Labels/" DOCKER_LABEL_RELEASE),
+            good.id);
+}
+
 /* Kills a job at a random moment and runs it again, until it is final. */
 static void killed(void)
 {
@@ -279,6 +380,36 @@ static void environment(void)
     expect(&d, "failed");
     expect_in(d.error, "the secret is ***");
     CU_ASSERT_PTR_NULL(strstr(d.error, "hush-hush"));
+}
+
+/* A secret of several lines, printed by the container, in none of the places that keep output. */
+static void secret_lines(void)
+{
+    int rc;
+    static const char key[] = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n"
+                              "AQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----";
+    struct store_app app = app_of(
+        "pem", "FROM slipway-test-base\nCMD [\"/bin/sh\", \"-c\", \"echo $KEY; echo; echo here:; "
+               "echo \\\"$KEY\\\"; exit 1\"]\n");
+    AUTO_BUF sealed = {0};
+    secret_seal_k(&f.keys, store_env_row(&f.arena, app.id, "KEY"), key, &sealed);
+    struct store_env list[] = {{.key = "KEY", .secret = sealed.data, .secret_len = sealed.len}};
+    struct store_env_list env = {list, 1};
+    fixture_store(&f, &app, &env);
+    struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
+    expect(&d, "failed");
+    expect_in(d.error, "here:\\n***\"");
+    struct store_log_line *lines;
+    struct err err = {0};
+    size_t n;
+    TAP_OK(store_log_read(f.pg, &f.arena, d.id, 0, 1000, &lines, &n, &err), &err);
+    AUTO_BUF all = {0};
+    buf_adds(&all, d.error);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&all, "%s\n", lines[i].text);
+    static const char *const parts[] = {"BEGIN PRIVATE", "MIIEvQ", "AQEFAA", "END PRIVATE"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        CU_ASSERT_PTR_NULL(strstr(buf_str(&all), parts[i]));
 }
 
 static void image_application(void)
@@ -471,12 +602,16 @@ int main(int argc, char **argv)
         {"an update that fails its health check, likewise", unhealthy_update},
         {"a failing RUN, likewise", failing_run},
         {"a command that is not there, likewise", no_such_command},
+        {"a release that never becomes healthy fails in time, with its cause", too_slow},
         {"a first release that crashes is taken away", crashing_first},
         {"bad input is refused by name", bad_input},
         {"a git host that is away is worth another try", git_away},
         {"an attempt that is not the present one is refused", fenced},
+        {"a deployment whose service runs a newer release is superseded", superseded},
+        {"the registry's password is not to be had", no_password},
         {"a job that is killed again and again ends well", killed},
         {"variables reach the service, secrets no log", environment},
+        {"a secret of several lines reaches no log", secret_lines},
         {"an application that is an image", image_application},
         {"a deleted application leaves nothing", removes},
         {"the classic builder, names of images", classic_builder},
