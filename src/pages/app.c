@@ -215,7 +215,7 @@ static int get_show(struct api_call *c, struct err *err)
         v.last_commit =
             str_empty(last->commit_sha) ? "not known yet" : page_commit(c->arena, last->commit_sha);
         ways_fill(c->arena, last, &past, true, &v.ways);
-        v.page.refresh = !ways_ended(last);
+        v.page.refresh = !ways_ended(last) && !v.secret; /* the next load has no secret */
     }
     tpl_app_show(&c->res->body, &v);
     return page_send(c, 200);

@@ -240,6 +240,8 @@ await test('a failing build shows its cause', async () => {
   await me.page.fill('[name="gitSource.repoUrl"]', access.repoUrl);
   await me.page.fill('[name="gitSource.branch"]', 'broken');
   await me.page.click('button.primary');
+  equal(await me.page.locator('h2:has-text("shown this once")').count(), 1, 'the number of secrets');
+  equal(await me.page.locator('meta[http-equiv=refresh]').count(), 0, 'the number of refreshes');
   const id = await me.page.locator('a[href^="/deployments/"]').nth(1).getAttribute('href');
   failedPath = id;
   const end = Date.now() + 60000;
