@@ -23,6 +23,19 @@ async function signIn(page, url = access.url, username = access.username, passwo
   await page.click('button.primary');
 }
 
+/** The API as the owner, for what a page cannot show. */
+let token;
+async function api(method, path, body) {
+  const call = (how, where, what) =>
+    fetch(access.url + where, {
+      method: how,
+      body: what && JSON.stringify(what),
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    }).then(async (r) => (r.ok ? r.json() : Promise.reject(new Error(`${how} ${where}: ${r.status} ${await r.text()}`))));
+  token ??= (await call('POST', '/api/auth/login', { username: access.username, password: access.password })).token;
+  return call(method, path, body);
+}
+
 const status = (page) => page.locator('h1 .status').getAttribute('data-status');
 const secret = `s3cret-${Date.now()}-<"'&>`;
 let me, projectPath, appPath, deploymentPath, failedPath;
@@ -178,6 +191,36 @@ await test('a variable is removed, the secret kept', async () => {
   await me.page.click('button:has-text("Save")');
   equal(await me.page.inputValue('#k0'), 'TOKEN', 'the first key');
   ok(await me.page.isChecked('[name=secret][value="0"]'), 'TOKEN is no secret');
+  me.complaints.take();
+});
+
+await test('values of many lines are shown and kept as they are', async () => {
+  const lines = '\n-----BEGIN-----\n  a <b>\n\n-----END-----\n';
+  const dos = 'one\r\ntwo\rthree\n';
+  const before = await api('PATCH', `/api${appPath}`, {
+    envVars: [
+      { key: 'DOS', value: dos, isSecret: false },
+      { key: 'LINES', value: lines, isSecret: false },
+      { key: 'TOKEN', value: null, isSecret: true },
+    ],
+  });
+  await me.page.goto(`${access.url}${appPath}/environment`);
+  equal(await me.page.inputValue('#v1'), lines, 'the value of LINES');
+  await me.page.click('button:has-text("Save")');
+  let app = await api('GET', `/api${appPath}`);
+  equal(JSON.stringify(app), JSON.stringify(before), 'the application after a save of nothing');
+  await me.page.fill('#v0', 'one\ntwo');
+  await me.page.fill('#v1', `${lines}more\n`);
+  await me.page.fill('#k3', 'PEM');
+  await me.page.fill('#v3', lines);
+  await me.page.check('[name=secret][value="3"]');
+  await me.page.click('button:has-text("Save")');
+  app = await api('GET', `/api${appPath}`);
+  const value = (key) => app.envVars.find((e) => e.key === key).value;
+  equal(value('DOS'), 'one\ntwo', 'the value of DOS');
+  equal(value('LINES'), `${lines}more\n`, 'the value of LINES');
+  equal(value('PEM'), null, 'the value of PEM');
+  await api('PATCH', `/api${appPath}`, { envVars: [{ key: 'TOKEN', value: null, isSecret: true }] });
   me.complaints.take();
 });
 
