@@ -75,5 +75,8 @@ CREATE TABLE webhook_deliveries (
     address     text NOT NULL,
     request_id  text NOT NULL,
     at          timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (provider, delivery_id)
+    -- a host gives one id to an event, and each webhook that hears of it brings that id: what is
+    -- the same delivery is told by the application whose secret proved it, too
+    application_id uuid NOT NULL REFERENCES applications,
+    UNIQUE (provider, delivery_id, application_id)
 );

@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "base/program.h"
-#include "worker/master.h"
+#include "worker/tools.h"
 
 static const char what[] =
     "Runs the jobs of the queue: builds, deployments, removals; and follows the swarm for routes and\n"
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     log_init("slipway-worker", LOG_LEVEL_INFO);
     signal(SIGPIPE, SIG_IGN);
     if (conf_load(&w.conf, w.config_file, &err) < 0 || own_directory(&w.conf, &lock, &err) < 0 ||
-        keyring_load(&w.keys, w.conf.keys_directory, true, &err) < 0) {
+        keyring_load(&w.keys, w.conf.keys_directory, true, &err) < 0 || tools_check(&w, &err) < 0) {
         log_err(LOG_LEVEL_ERROR, "could not start", &err);
         return 1;
     }

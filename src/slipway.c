@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "cache/redis.h"
 #include "queue/queue.h"
+#include "store/deployment.h"
 #include "store/migrate.h"
 #include "store/pg.h"
 
@@ -179,6 +180,20 @@ static int check_database(struct conf *conf, struct arena *a)
                      : "answers, schema up to date");
 }
 
+static int check_waiting(struct conf *conf, struct arena *a)
+{
+    struct err err;
+    int64_t n, oldest;
+    AUTO_PG *pg = open_database(conf, &err);
+    if (!pg || store_deployment_waiting(pg, a, &n, &oldest, &err) < 0)
+        return 0; /* the database's own line has said it */
+    bool late = oldest > 600000;
+    return check(!late, "worker",
+                 arena_printf(a, "%lld deployments wait, the oldest for %lld s%s", (long long)n,
+                              (long long)oldest / 1000,
+                              late ? "; is slipway-worker running?" : ""));
+}
+
 static int check_redis(struct conf *conf, struct arena *a)
 {
     struct err err;
@@ -207,7 +222,7 @@ static int run_doctor(struct conf *conf, int argc, char **argv)
     AUTO_ARENA a = {0};
     struct err err;
     struct keyring keys;
-    int wrong = check_database(conf, &a) + check_redis(conf, &a);
+    int wrong = check_database(conf, &a) + check_redis(conf, &a) + check_waiting(conf, &a);
     bool good = keyring_load(&keys, conf->keys_directory, false, &err) == 0;
     wrong += check(good, "keys", good ? conf->keys_directory : err.msg);
     keyring_wipe(&keys);

@@ -104,11 +104,11 @@ void api_begin(struct api_call *c, struct jw *w)
     jw_init(w, &c->res->body);
 }
 
-static const char *etag_of(const struct api_call *c, const struct buf *body)
+static const char *etag_of(const struct api_call *c, const char *version, const struct buf *body)
 {
     char *hex = sha256_hex(c->arena, buf_str(body), body->len);
     hex[32] = '\0';
-    return arena_printf(c->arena, "\"%s\"", hex);
+    return arena_printf(c->arena, "\"%s%s\"", version, hex);
 }
 
 /* Whether the list in the header has the tag; weak comparison (RFC 9110, section 8.8.3.2). */
@@ -117,11 +117,11 @@ static bool lists_tag(const char *header, const char *tag)
     return header && (str_eq(header, "*") || strstr(header, tag));
 }
 
-void api_send(struct api_call *c, int status, bool etag)
+void api_send(struct api_call *c, int status, const char *version)
 {
     c->res->status = status;
-    if (etag) {
-        const char *tag = etag_of(c, &c->res->body);
+    if (version) {
+        const char *tag = etag_of(c, version, &c->res->body);
         http_set(c->res, "ETag", "%s", tag);
         if (status == 200 && lists_tag(http_header(c->req, "If-None-Match"), tag)) {
             c->res->status = 304;
@@ -140,7 +140,7 @@ void api_no_content(struct api_call *c)
 int api_check_match(const struct api_call *c, const struct buf *current, struct err *err)
 {
     const char *wanted = http_header(c->req, "If-Match");
-    if (!wanted || lists_tag(wanted, etag_of(c, current)))
+    if (!wanted || lists_tag(wanted, etag_of(c, "", current)))
         return 0;
     return err_set(err, ERR_PRECONDITION,
                    "it was changed since you read it; read it again and repeat the change");

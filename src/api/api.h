@@ -41,12 +41,13 @@ struct api_call {
 enum rate_class {
     RATE_LOGIN = 0, /* the strictest: what a forgotten field gives */
     RATE_USER,
+    RATE_PAGE, /* reading pages, which reload themselves: four times as many, counted apart */
     RATE_WEBHOOK,
     RATE_NONE,
 };
 
 enum route_flags {
-    ROUTE_PAGE = 1,    /* errors are HTML, nobody is sent to the login page */
+    ROUTE_PAGE = 1,    /* errors are HTML, and nobody is sent to the login page and back */
     ROUTE_NO_CSRF = 2, /* the proof is another: webhooks; login and register check their own */
     ROUTE_BIG = 4,     /* the body may have 25 MiB instead of 1 */
 };
@@ -122,8 +123,9 @@ void api_next_page(struct api_call *c, const char *last);
 
 /* Begins the body's object; api_send() ends it. */
 void api_begin(struct api_call *c, struct jw *w);
-/* Sends the JSON in the body with STATUS. With ETAG: 304 when If-None-Match has it. */
-void api_send(struct api_call *c, int status, bool etag);
+/* Sends the JSON in the body with STATUS. With VERSION, which may be "", it carries an ETag that
+ * begins with it, and is 304 when If-None-Match has that. */
+void api_send(struct api_call *c, int status, const char *version);
 void api_no_content(struct api_call *c);
 /* ERR_PRECONDITION when If-Match is sent and is not the ETag of CURRENT (JSON text). */
 int api_check_match(const struct api_call *c, const struct buf *current, struct err *err);

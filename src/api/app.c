@@ -96,6 +96,15 @@ static void take_env(struct api_call *c, const struct app_in *in, const struct s
     }
 }
 
+/* "/api/" and "/api" lead to the same place, so they are one. */
+static const char *without_slash(struct arena *a, const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return arena_memdup(a, path, n);
+}
+
 static void take_domains(struct api_call *c, const struct app_in *in, struct store_app_parts *parts)
 {
     AUTO_JSON *list = reparse(in->domains);
@@ -104,7 +113,7 @@ static void take_domains(struct api_call *c, const struct app_in *in, struct sto
     for (size_t i = 0; i < parts->n_domains; i++) {
         struct json_object *d = json_object_array_get_idx(list, i);
         out[i].host = arena_strdup(c->arena, json_str_at(d, "host"));
-        out[i].path = arena_strdup(c->arena, json_str_at(d, "path"));
+        out[i].path = without_slash(c->arena, json_str_at(d, "path"));
         for (size_t k = 0; k < i; k++)
             if (str_eq(out[k].host, out[i].host) && str_eq(out[k].path, out[i].path))
                 problem_add(&c->problems, arena_printf(c->arena, "domains[%zu]", i),
@@ -250,13 +259,22 @@ static bool needs_deployment(const struct app_in *in)
     return rest != 0;
 }
 
-int api_app_update(struct api_call *c, const char *id, struct json_object *body,
+static int check_version(const struct store_app *app, int64_t version, struct err *err)
+{
+    if (version < 0 || version == app->config_version)
+        return 0;
+    return err_set(err, ERR_PRECONDITION,
+                   "it was changed since you read it; read it again and repeat the change");
+}
+
+int api_app_update(struct api_call *c, const char *id, int64_t version, struct json_object *body,
                    struct app_view *out, struct err *err)
 {
     struct app_in in = {0};
     struct store_env_list env, old;
     struct store_app_parts parts = {0};
-    if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &in.app, NULL, err) < 0)
+    if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &in.app, NULL, err) < 0 ||
+        check_version(&in.app, version, err) < 0)
         return -1;
     if (!valid_object(&app_table, body, true, &in, &c->problems))
         return api_invalid(c, err);
@@ -277,10 +295,12 @@ int api_app_update(struct api_call *c, const char *id, struct json_object *body,
     return api_app_get(c, id, out, err);
 }
 
-int api_app_delete(struct api_call *c, const char *id, bool volumes, struct err *err)
+int api_app_delete(struct api_call *c, const char *id, int64_t version, bool volumes,
+                   struct err *err)
 {
     struct store_app app;
     if (api_app_load(c, id, PERM_APPLICATION_DELETE, &app, NULL, err) < 0 ||
+        check_version(&app, version, err) < 0 ||
         store_app_delete(c->api->pg, c->arena, id, volumes, err) < 0)
         return -1;
     struct err late; /* the row says it; the worker looks for what the queue did not bring */

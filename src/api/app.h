@@ -48,10 +48,13 @@ int api_app_get(struct api_call *c, const char *id, struct app_view *out, struct
 /* PROJECT_ID may be NULL. Each carries its newest deployment. */
 int api_app_list(struct api_call *c, const char *project_id, const struct store_page *page,
                  struct app_views *out, struct err *err);
-int api_app_update(struct api_call *c, const char *id, struct json_object *in, struct app_view *out,
-                   struct err *err);
+/* VERSION is the config_version that the caller has seen, or -1: ERR_PRECONDITION when it is
+ * another by now. */
+int api_app_update(struct api_call *c, const char *id, int64_t version, struct json_object *in,
+                   struct app_view *out, struct err *err);
 /* Takes service, routes and secrets away; named volumes only with VOLUMES. */
-int api_app_delete(struct api_call *c, const char *id, bool volumes, struct err *err);
+int api_app_delete(struct api_call *c, const char *id, int64_t version, bool volumes,
+                   struct err *err);
 /* A new webhook secret; the one before stays good for 24 h. */
 int api_app_webhook_secret(struct api_call *c, const char *id, const char **secret,
                            struct err *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP side of api/app.h. */
 #include "api/app.h"
+#include <string.h>
+
 #include "base/str.h"
 
 static void app_members(const struct app_view *v, struct jw *w)
@@ -25,7 +27,10 @@ static int send_one(struct api_call *c, const struct app_view *v, int status, co
     if (secret)
         jw_kstr(&w, "webhookSecret", secret);
     jw_end(&w);
-    api_send(c, status, !secret);
+    if (secret)
+        api_send(c, status, NULL);
+    else
+        api_send(c, status, arena_printf(c->arena, "%lld-", (long long)v->app.config_version));
     return 0;
 }
 
@@ -48,7 +53,7 @@ static int handle_list(struct api_call *c, struct err *err)
     jw_end_array(&w);
     if (list.more)
         api_next_page(c, list.list[list.n - 1].app.id);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     return 0;
 }
 
@@ -71,28 +76,29 @@ static int handle_get(struct api_call *c, struct err *err)
     return send_one(c, &v, 200, NULL);
 }
 
-static int check_match(struct api_call *c, struct err *err)
+/* If-Match guards what a person wrote: the tag begins with the version of that, so a deployment
+ * that goes on meanwhile does not stand in the way of a change. *version is -1 without the header.
+ */
+static int wanted_version(struct api_call *c, int64_t *version, struct err *err)
 {
-    struct app_view v;
-    AUTO_BUF text = {0};
-    struct jw w;
-    if (!http_header(c->req, "If-Match"))
+    const char *tag = http_header(c->req, "If-Match");
+    *version = -1;
+    if (!tag || str_eq(tag, "*"))
         return 0;
-    if (api_app_get(c, c->req->params[0], &v, err) < 0)
-        return -1;
-    jw_init(&w, &text);
-    jw_begin(&w);
-    app_members(&v, &w);
-    jw_end(&w);
-    return api_check_match(c, &text, err);
+    const char *digits =
+        arena_memdup(c->arena, tag + (*tag == '"'), strcspn(tag + (*tag == '"'), "-\""));
+    if (str_to_int(digits, 0, INT64_MAX, version))
+        return 0;
+    return err_set(err, ERR_PRECONDITION, "If-Match names no version of this application");
 }
 
 static int handle_update(struct api_call *c, struct err *err)
 {
     AUTO_JSON *in = NULL;
     struct app_view v;
-    if (api_body(c, false, &in, err) < 0 || check_match(c, err) < 0 ||
-        api_app_update(c, c->req->params[0], in, &v, err) < 0)
+    int64_t version;
+    if (api_body(c, false, &in, err) < 0 || wanted_version(c, &version, err) < 0 ||
+        api_app_update(c, c->req->params[0], version, in, &v, err) < 0)
         return -1;
     return send_one(c, &v, 200, NULL);
 }
@@ -100,7 +106,9 @@ static int handle_update(struct api_call *c, struct err *err)
 static int handle_delete(struct api_call *c, struct err *err)
 {
     bool volumes = str_eq(http_query(c->req, "volumes"), "true");
-    if (check_match(c, err) < 0 || api_app_delete(c, c->req->params[0], volumes, err) < 0)
+    int64_t version;
+    if (wanted_version(c, &version, err) < 0 ||
+        api_app_delete(c, c->req->params[0], version, volumes, err) < 0)
         return -1;
     api_no_content(c);
     return 0;
@@ -116,7 +124,7 @@ static int handle_webhook_secret(struct api_call *c, struct err *err)
     jw_begin(&w);
     jw_kstr(&w, "webhookSecret", secret);
     jw_end(&w);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     return 0;
 }
 

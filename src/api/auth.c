@@ -118,6 +118,8 @@ int api_register(struct api_call *c, struct json_object *in, struct store_user *
 {
     struct register_in reg = {0};
     bool any;
+    if (!mw_same_origin(c))
+        return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
     if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
         return -1;
     bool open = str_eq(c->api->conf->web_registration, "open");
@@ -154,17 +156,18 @@ int api_login(struct api_call *c, struct json_object *in, struct session *out, c
               struct err *err)
 {
     struct login_in login = {0};
-    struct store_user user;
+    struct store_user user = {0};
     if (!mw_same_origin(c))
         return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
     if (!valid_object(&login_table, in, false, &login, &c->problems))
         return api_invalid(c, err);
-    const char *account =
-        sha256_hex(c->arena, str_lower(c->arena, login.username), strlen(login.username));
-    if (mw_ratelimit_account(c, account, err) < 0)
-        return -1;
     bool known = store_user_by_name(c->api->pg, c->arena, login.username, &user, err) == 0;
     if (!known && err->code != ERR_NOT_FOUND)
+        return -1;
+    /* by the user's id, so that other spellings of the name are no other account */
+    const char *account =
+        known ? user.id : sha256_hex(c->arena, login.username, strlen(login.username));
+    if (mw_ratelimit_account(c, account, err) < 0)
         return -1;
     bool right = password_verify(login.password, known ? user.password_hash : NULL);
     if (!right || user.disabled)
@@ -198,7 +201,7 @@ static int handle_register(struct api_call *c, struct err *err)
     jw_begin(&w);
     store_user_json(&user, &w);
     jw_end(&w);
-    api_send(c, 201, false);
+    api_send(c, 201, NULL);
     return 0;
 }
 
@@ -225,7 +228,7 @@ static int handle_login(struct api_call *c, struct err *err)
     jw_kstr(&w, "csrfToken", s.csrf);
     user_member(&w, &s.user);
     jw_end(&w);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     return 0;
 }
 
@@ -247,7 +250,7 @@ static int handle_session(struct api_call *c, struct err *err)
     jw_kstr(&w, "csrfToken", c->session->csrf);
     jw_ktime(&w, "expiresAt", c->session->row.expires_at);
     jw_end(&w);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     return 0;
 }
 

@@ -107,7 +107,7 @@ static int send_one(struct api_call *c, const struct store_deployment *d, int st
     jw_begin(&w);
     store_deployment_json(d, &w);
     jw_end(&w);
-    api_send(c, status, true);
+    api_send(c, status, "");
     return 0;
 }
 
@@ -158,7 +158,7 @@ static int handle_list(struct api_call *c, struct err *err)
     jw_end_array(&w);
     if (list.more)
         api_next_page(c, list.list[list.n - 1].id);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     return 0;
 }
 
@@ -196,7 +196,7 @@ static int handle_logs(struct api_call *c, struct err *err)
     if (n == LOG_PAGE)
         http_set(c->res, "Link", "<%s?after=%lld>; rel=\"next\"", c->req->path,
                  (long long)lines[n - 1].line);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     return 0;
 }
 

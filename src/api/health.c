@@ -11,7 +11,7 @@ static int handle_health(struct api_call *c, struct err *err)
     jw_begin(&w);
     jw_kstr(&w, "status", "ok");
     jw_end(&w);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     c->res->no_log = true;
     return 0;
 }

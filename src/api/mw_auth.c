@@ -28,6 +28,17 @@ int mw_auth(struct api_call *c, struct session *space, struct err *err)
     return 0;
 }
 
+/* Some web servers' Host has lost its port (nginx: fastcgi_param HTTP_HOST $host); then the name
+ * alone is compared. */
+static bool same_host(const char *origin, const char *host)
+{
+    size_t n = strlen(host);
+    if (!n || strncasecmp(origin, host, n) != 0)
+        return false;
+    bool has_port = host[0] == '[' ? strstr(host, "]:") != NULL : strchr(host, ':') != NULL;
+    return !origin[n] || (!has_port && origin[n] == ':');
+}
+
 bool mw_same_origin(const struct api_call *c)
 {
     const char *origin = http_header(c->req, "Origin");
@@ -37,7 +48,7 @@ bool mw_same_origin(const struct api_call *c)
     if (*ours && str_starts(ours, origin) && strchr("/", ours[strlen(origin)]))
         return true;
     const char *host = strstr(origin, "://");
-    return host && *c->req->host && strcasecmp(host + 3, c->req->host) == 0;
+    return host && same_host(host + 3, c->req->host);
 }
 
 int mw_csrf(const struct api_call *c, const struct route *route, struct err *err)

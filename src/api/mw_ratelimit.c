@@ -49,6 +49,10 @@ int mw_ratelimit(struct api_call *c, const struct route *route, struct err *err)
         rc = take(c, arena_printf(c->arena, "user:%s", who), conf->limit_requests_per_minute, true,
                   err);
         break;
+    case RATE_PAGE:
+        rc = take(c, arena_printf(c->arena, "page:%s", who), 4 * conf->limit_requests_per_minute,
+                  true, err);
+        break;
     case RATE_WEBHOOK:
         rc = take(c, arena_printf(c->arena, "webhook:%s", c->req->address),
                   conf->limit_webhooks_per_minute, true, err);

@@ -113,7 +113,7 @@ static int send_one(struct api_call *c, const struct store_project *p, int statu
     jw_begin(&w);
     store_project_json(p, &w);
     jw_end(&w);
-    api_send(c, status, true);
+    api_send(c, status, "");
     return 0;
 }
 
@@ -134,7 +134,7 @@ static int handle_list(struct api_call *c, struct err *err)
     jw_end_array(&w);
     if (list.more)
         api_next_page(c, list.list[list.n - 1].id);
-    api_send(c, 200, false);
+    api_send(c, 200, NULL);
     return 0;
 }
 

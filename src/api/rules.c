@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/giturl.h"
 #include "base/rand.h"
 #include "base/str.h"
@@ -176,6 +177,18 @@ const char *rule_user(struct arena *a, const char *s)
 
 const char *rule_capability(struct arena *a, const char *s)
 {
-    (void)a;
-    return only(s, UPPER "_") ? NULL : "must be a capability such as NET_BIND_SERVICE";
+    /* what cannot reach beyond the container's own network, files and processes */
+    static const char *const allowed[] = {
+        "AUDIT_WRITE",      "CHOWN",         "DAC_OVERRIDE", "FOWNER",   "FSETID",
+        "IPC_LOCK",         "KILL",          "LEASE",        "MKNOD",    "NET_ADMIN",
+        "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW",      "SETFCAP",  "SETGID",
+        "SETPCAP",          "SETUID",        "SYS_CHROOT",   "SYS_NICE", "SYS_RESOURCE",
+    };
+    AUTO_BUF list = {0};
+    for (size_t i = 0; i < ARRAY_LEN(allowed); i++) {
+        if (str_eq(s, allowed[i]))
+            return NULL;
+        buf_addf(&list, "%s%s", i ? ", " : "", allowed[i]);
+    }
+    return arena_printf(a, "must be one of %s", buf_str(&list));
 }

@@ -24,6 +24,6 @@ valid_rule rule_host;       /* a host name or IPv4 address, lower case */
 valid_rule rule_url_path;   /* "/…" of unreserved characters */
 valid_rule rule_label;      /* a label's key; those that Slipway sets itself are refused */
 valid_rule rule_user;       /* user or uid, with an optional group */
-valid_rule rule_capability; /* NET_BIND_SERVICE */
+valid_rule rule_capability; /* one that cannot take the host */
 
 #endif

@@ -110,17 +110,22 @@ static int gate(const struct api_call *c, const struct route *r, struct err *err
     }
 }
 
-static int run(const struct serve *s, struct api_call *c, const struct route *route,
-               struct session *space, struct err *err)
+static int run(struct api_call *c, const struct route *route, struct session *space,
+               struct err *err)
 {
     if (c->req->body_too_large)
         return err_set(err, ERR_TOO_LARGE, "the body is larger than %d bytes",
                        route->flags & ROUTE_BIG ? BODY_CAP_BIG : BODY_CAP);
-    (void)s;
-    if (mw_auth(c, space, err) < 0 &&
-        (err->code != ERR_UNAUTHORIZED || route->permission != PERM_NOBODY_NEEDED))
+    struct err bad_token;
+    bool refused = mw_auth(c, space, &bad_token) < 0 && route->permission != PERM_NOBODY_NEEDED;
+    /* a guess at a token counts against its address */
+    if (mw_ratelimit(c, route, err) < 0)
         return -1;
-    if (mw_ratelimit(c, route, err) < 0 || gate(c, route, err) < 0 || mw_csrf(c, route, err) < 0)
+    if (refused) {
+        *err = bad_token;
+        return -1;
+    }
+    if (gate(c, route, err) < 0 || mw_csrf(c, route, err) < 0)
         return -1;
     return route->handler(c, err);
 }
@@ -151,13 +156,14 @@ void serve_request(void *arg, struct http_request *req, const struct err *reques
     problems_init(&c.problems, req->arena);
     bool other = false;
     const struct route *route = request_err ? NULL : find_route(s, req, &other);
-    bool api = str_starts(req->path, "/api/") || str_eq(req->path, "/api") || request_err;
+    const char *uri = http_env(req, "REQUEST_URI"); /* also of a path that cannot be read */
+    bool api = uri && (str_starts(uri, "/api/") || str_eq(uri, "/api"));
     bool page = route ? route->flags & ROUTE_PAGE : !api;
     int rc = -1;
     if (request_err)
         err = *request_err;
     else if (route)
-        rc = run(s, &c, route, &space, &err);
+        rc = run(&c, route, &space, &err);
     else if (other)
         err_set(&err, ERR_METHOD, "%s is not allowed here", http_method_name(req->method));
     else

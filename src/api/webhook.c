@@ -80,7 +80,10 @@ static int prove(struct api_call *c, struct delivery *d, struct err *err)
         if (fits)
             d->hooks[d->n++] = hooks[i];
     }
-    return d->n ? 0 : unknown(err);
+    if (!d->n)
+        return unknown(err);
+    d->row.application_id = d->hooks[0].app.id;
+    return 0;
 }
 
 static int read_payload(struct api_call *c, struct json_object **out, struct err *err)
@@ -177,7 +180,7 @@ static void answer(struct api_call *c, int status, const struct delivery *d)
     if (d->row.reason)
         jw_kstr(&w, "reason", d->row.reason);
     jw_end(&w);
-    api_send(c, status, false);
+    api_send(c, status, NULL);
 }
 
 static int handle(struct api_call *c, struct json_object *payload, struct err *err)

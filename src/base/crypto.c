@@ -91,21 +91,19 @@ static int read_key(const char *dir, const char *name, bool is_public, unsigned 
     return 0;
 }
 
-int keyring_load(struct keyring *k, const char *dir, bool want_secret, struct err *err)
+int keyring_load(struct keyring *k, const char *dir, bool for_worker, struct err *err)
 {
     if (sodium_init() < 0)
         return err_set(err, ERR_INTERNAL, "could not start libsodium");
     *k = (struct keyring){0};
-    if (read_key(dir, "session.key", false, k->session, err) < 0 ||
-        read_key(dir, "web.key", false, k->w, err) < 0 ||
-        read_key(dir, "worker.pub", true, k->k_public, err) < 0)
+    if (read_key(dir, "web.key", false, k->w, err) < 0 ||
+        read_key(dir, "worker.pub", true, k->k_public, err) < 0 ||
+        read_key(dir, for_worker ? "worker.key" : "session.key", false,
+                 for_worker ? k->k_secret : k->session, err) < 0)
         return -1;
-    k->has_session = k->has_w = k->has_k_public = true;
-    if (!want_secret)
-        return 0;
-    if (read_key(dir, "worker.key", false, k->k_secret, err) < 0)
-        return -1;
-    k->has_k_secret = true;
+    k->has_w = k->has_k_public = true;
+    k->has_k_secret = for_worker;
+    k->has_session = !for_worker;
     return 0;
 }
 

@@ -47,9 +47,10 @@ struct keyring {
     unsigned char k_secret[KEY_SIZE];
 };
 
-/* Reads DIR/session.key, DIR/web.key, DIR/worker.pub and, when WANT_SECRET, DIR/worker.key: 64
- * hexadecimal digits each. ERR_INVALID names the file; a file that others may read is refused. */
-int keyring_load(struct keyring *k, const char *dir, bool want_secret, struct err *err);
+/* Reads DIR/web.key and DIR/worker.pub, and what else the process is to have: the web processes
+ * DIR/session.key, the worker (FOR_WORKER) DIR/worker.key; 64 hexadecimal digits each. ERR_INVALID
+ * names the file; a file that others may read is refused. */
+int keyring_load(struct keyring *k, const char *dir, bool for_worker, struct err *err);
 
 /* Makes the four files that are missing in DIR (mode 0600, worker.pub 0644); keeps those that are
  * there. ERR_INTERNAL: could not write. */

@@ -11,25 +11,33 @@
 #include "base/str.h"
 #include "base/time.h"
 
-/* json-c's strict mode still takes 'single quotes' around keys, NaN and Infinity. */
-static bool has_extension(const char *text, size_t len)
+/* Looks at the text before json-c does: whether it has what RFC 8259 has not and json-c's strict
+ * mode takes ('single quotes' around keys, NaN, Infinity), and about how many values. */
+static bool has_extension(const char *text, size_t len, size_t *values)
 {
-    bool in_string = false;
+    bool in_string = false, extension = false;
     for (size_t i = 0; i < len; i++) {
         if (in_string && text[i] == '\\')
             i++;
         else if (text[i] == '"')
             in_string = !in_string;
         else if (!in_string && memchr("'NI", text[i], 3))
-            return true;
+            extension = true;
+        else if (!in_string && memchr("[{,", text[i], 3))
+            ++*values;
     }
-    return false;
+    return extension;
 }
 
 int json_parse(const char *text, size_t len, struct json_object **out, struct err *err)
 {
     if (len > INT32_MAX)
         return err_set(err, ERR_TOO_LARGE, "the JSON text is longer than 2 GiB");
+    size_t values = 0;
+    bool extension = has_extension(text, len, &values);
+    if (values > JSON_MAX_VALUES)
+        return err_set(err, ERR_TOO_LARGE, "the JSON text has more than %d values",
+                       JSON_MAX_VALUES);
     struct json_tokener *tok = json_tokener_new_ex(JSON_MAX_DEPTH);
     if (!tok)
         base_oom(sizeof(void *));
@@ -43,7 +51,7 @@ int json_parse(const char *text, size_t len, struct json_object **out, struct er
         e = json_tokener_get_error(tok);
         end = len;
     }
-    if (e == json_tokener_success && has_extension(text, len))
+    if (e == json_tokener_success && extension)
         e = json_tokener_error_parse_string;
     json_tokener_free(tok);
     while (e == json_tokener_success && end < len && strchr(" \t\r\n", text[end]) && text[end])

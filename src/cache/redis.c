@@ -75,17 +75,23 @@ static int connect_now(struct redis *r, struct err *err)
         r->config.host[0] == '/'
             ? redisConnectUnixWithTimeout(r->config.host, interval(CONNECT_MS))
             : redisConnectWithTimeout(r->config.host, (int)r->config.port, interval(CONNECT_MS));
-    if (!r->ctx || r->ctx->err)
-        return away(r, err);
+    if (!r->ctx || r->ctx->err) {
+        away(r, err);
+        drop(r);
+        return -1;
+    }
     redisSetTimeout(r->ctx, interval(r->timeout_ms));
     if (str_empty(r->config.password))
         return 0;
     AUTO_REPLY *reply = redisCommand(r->ctx, "AUTH %s", r->config.password);
-    if (!reply)
-        return away(r, err);
-    if (reply->type == REDIS_REPLY_ERROR)
-        return err_set(err, ERR_UNAVAILABLE, "Redis refused the password");
-    return 0;
+    if (reply && reply->type != REDIS_REPLY_ERROR)
+        return 0;
+    if (reply)
+        err_set(err, ERR_UNAVAILABLE, "Redis refused the password");
+    else
+        away(r, err);
+    drop(r);
+    return -1;
 }
 
 /* A freshly started Redis that still reads its file, and a connection that was cut, are "away". */

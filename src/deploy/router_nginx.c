@@ -101,20 +101,16 @@ static void write_proxy(struct buf *out, const struct route *r)
 
 static void write_location(struct buf *out, const struct place *p)
 {
-    AUTO_BUF path = {0};
-    buf_adds(&path, p->path);
-    while (path.len > 1 && path.data[path.len - 1] == '/')
-        path.data[--path.len] = '\0';
-    if (path.len == 1) {
+    if (str_eq(p->path, "/")) {
         buf_adds(out, "    location / {\n");
         write_proxy(out, p->route);
         buf_adds(out, "    }\n");
         return;
     }
     /* "/api" is /api and what is below it, and not /apix */
-    buf_addf(out, "    location = %s {\n", buf_str(&path));
+    buf_addf(out, "    location = %s {\n", p->path);
     write_proxy(out, p->route);
-    buf_addf(out, "    }\n    location %s/ {\n", buf_str(&path));
+    buf_addf(out, "    }\n    location %s/ {\n", p->path);
     write_proxy(out, p->route);
     buf_adds(out, "    }\n");
 }
@@ -130,7 +126,10 @@ static size_t collect(struct arena *a, const struct routes *routes, struct place
     for (size_t i = 0; i < routes->n; i++) {
         const struct route *r = &routes->items[i];
         for (size_t k = 0; k < r->n_domains; k++) {
-            struct place p = {r->domains[k].host, r->domains[k].path, r};
+            char *path = arena_strdup(a, r->domains[k].path);
+            for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--)
+                path[end - 1] = '\0'; /* "/api/" and "/api" are one place */
+            struct place p = {r->domains[k].host, path, r};
             if (!host_fits(p.host) || !path_fits(p.path))
                 continue;
             *longest = strlen(p.host) > *longest ? strlen(p.host) : *longest;

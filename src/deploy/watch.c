@@ -180,7 +180,8 @@ void watch_run(struct watch *w)
 {
     AUTO_ARENA a = {0};
     AUTO_EVENTS events;
-    struct memory memory = {0};
+    /* what an earlier watch wrote, nginx may never have been told */
+    struct memory memory = {.router_force = true};
     docker_events_open(&events, w->docker,
                        "{\"type\":[\"service\",\"container\",\"node\"],\"event\":[\"create\","
                        "\"update\",\"remove\",\"start\",\"kill\",\"die\",\"health_status\"]}");

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "http/fcgi.h"
+
+#define MEMORY_MAX (768UL * 1024 * 1024)
 
 struct slot {
     pid_t pid; /* 0: empty */
@@ -24,6 +27,16 @@ static void on_stop(int sig)
     fcgi_stop();
 }
 
+/* A request that would take more ends its process and not the machine. (AddressSanitizer's shadow
+ * counts as memory too.) */
+static void limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    struct rlimit most = {.rlim_cur = MEMORY_MAX, .rlim_max = MEMORY_MAX};
+    setrlimit(RLIMIT_DATA, &most);
+#endif
+}
+
 static NORETURN void child(const struct prefork *p, pid_t master, const sigset_t *unblocked)
 {
     struct sigaction stop = {.sa_handler = on_stop}; /* no SA_RESTART: accept() must return */
@@ -33,6 +46,7 @@ static NORETURN void child(const struct prefork *p, pid_t master, const sigset_t
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    limit_memory();
     sigprocmask(SIG_SETMASK, unblocked, NULL);
     if (getppid() != master)
         _exit(0);

@@ -194,10 +194,9 @@ static int post_env(struct api_call *c, struct err *err)
     AUTO_JSON *in = json_object_new_object();
     struct json_object *list = env_json(c->arena, &form, json_at(o, "envVars"), &old);
     json_object_object_add(in, "envVars", list);
-    bool same =
-        json_object_equal(list, json_at(o, "envVars")); /* then nothing waits to be deployed */
+    bool same = json_object_equal(list, json_at(o, "envVars")); /* writes nothing to be deployed */
     if (check_version(c, &app, err) == 0 &&
-        (same || api_app_update(c, app.id, in, &changed, err) == 0))
+        (same || api_app_update(c, app.id, app.config_version, in, &changed, err) == 0))
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/environment", app.id));
     struct err problem = *err;
@@ -366,7 +365,8 @@ static int post_settings(struct api_call *c, struct err *err)
     AUTO_JSON *in = form_json(c, &form);
     AUTO_JSON *stored = app_json(&app);
     mend(c, in, stored);
-    if (check_version(c, &app, err) == 0 && api_app_update(c, app.id, in, &changed, err) == 0)
+    if (check_version(c, &app, err) == 0 &&
+        api_app_update(c, app.id, app.config_version, in, &changed, err) == 0)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/settings", app.id));
     struct err problem = *err;
@@ -394,7 +394,7 @@ static int post_delete(struct api_call *c, struct err *err)
                              arena_printf(c->arena, "This is not the name: type %s.", app.name),
                              err);
     }
-    if (api_app_delete(c, app.id, false, err) < 0)
+    if (api_app_delete(c, app.id, -1, false, err) < 0)
         return -1;
     return page_redirect(c, TOAST_DELETED, arena_printf(c->arena, "/projects/%s", app.project_id));
 }

@@ -288,12 +288,10 @@ int queue_depth(struct redis *r, struct queue_depth *out, struct err *err)
 {
     AUTO_ARENA a = {0};
     *out = (struct queue_depth){0};
-    int64_t now = time_now();
     for (int lane = 0; lane < QUEUE_LANES; lane++) {
         const char *k = lane_key(r, &a, (enum queue_lane)lane);
-        AUTO_REPLY *len = NULL, *pending = NULL, *first = NULL;
-        if (redis_cmd(r, &len, err, "XLEN %s", k) < 0 ||
-            redis_cmd(r, &first, err, "XRANGE %s - + COUNT 1", k) < 0)
+        AUTO_REPLY *len = NULL, *pending = NULL;
+        if (redis_cmd(r, &len, err, "XLEN %s", k) < 0)
             return -1;
         int64_t taken = 0;
         if (redis_cmd(r, &pending, err, "XPENDING %s workers", k) == 0)
@@ -302,10 +300,6 @@ int queue_depth(struct redis *r, struct queue_depth *out, struct err *err)
             return -1;
         out->waiting[lane] = len->integer - taken;
         out->running += taken;
-        if (first->elements) {
-            int64_t age = now - strtoll(first->element[0]->element[0]->str, NULL, 10);
-            out->oldest_ms = age > out->oldest_ms ? age : out->oldest_ms;
-        }
     }
     AUTO_REPLY *due = NULL;
     if (redis_cmd(r, &due, err, "ZCARD %s", key(r, &a, "due")) < 0)

@@ -66,11 +66,11 @@ int queue_retry(struct redis *r, const struct queue_job *job, int64_t delay_ms, 
  * half is random. */
 int64_t queue_backoff(int64_t n, int64_t base_ms, int64_t max_ms);
 
+/* How long deployments have waited is in their rows: store_deployment_waiting(). */
 struct queue_depth {
     int64_t waiting[QUEUE_LANES]; /* in the lane and not yet taken */
     int64_t running;              /* taken and not yet done */
     int64_t due;                  /* waiting for their time */
-    int64_t oldest_ms;            /* age of the oldest entry in any lane */
 };
 int queue_depth(struct redis *r, struct queue_depth *out, struct err *err);
 

@@ -23,19 +23,20 @@ int store_deployment_claim(struct pg *pg, struct arena *a, const char *id, const
                            struct err *err)
 {
     struct pg_rows rows;
-    if (pg_run(pg, a,
-               "UPDATE deployments d SET attempt = attempt + 1, "
-               "failures = failures + (lease_until IS NOT NULL)::integer, "
-               "last_failure = CASE WHEN lease_until IS NOT NULL "
-               "THEN 'the worker ended in the middle of it' ELSE last_failure END, worker = $3, "
-               "lease_until = now() + $2::float8 * interval '1 ms', "
-               "started_at = coalesce(started_at, now()) "
-               "WHERE d.id = $1::uuid AND d.finished_at IS NULL "
-               "AND (d.lease_until IS NULL OR d.lease_until <= now()) "
-               "AND NOT EXISTS (SELECT 1 FROM deployments o "
-               "WHERE o.application_id = d.application_id AND o.finished_at IS NULL "
-               "AND o.id <> d.id AND (o.lease_until > now() OR o.id < d.id))",
-               PG_PARAMS(PG_TEXT(id), PG_INT(a, lease_ms), PG_TEXT(worker)), &rows, err) < 0)
+    if (pg_run(
+            pg, a,
+            "UPDATE deployments d SET attempt = attempt + 1, "
+            "failures = failures + (lease_until IS NOT NULL)::integer, "
+            "last_failure = CASE WHEN lease_until IS NOT NULL "
+            "THEN 'the worker ended in the middle of it' ELSE last_failure END, worker = $3, "
+            "lease_until = now() + $2::float8 * interval '1 ms', "
+            "started_at = coalesce(started_at, now()) "
+            "WHERE d.id = $1::uuid AND d.finished_at IS NULL "
+            "AND (d.lease_until IS NULL OR d.lease_until <= now()) "
+            "AND NOT EXISTS (SELECT 1 FROM deployments o "
+            "WHERE o.application_id = d.application_id AND o.finished_at IS NULL "
+            "AND o.id <> d.id AND (o.lease_until > now() OR (o.id < d.id AND d.trigger <> 'rollback')))",
+            PG_PARAMS(PG_TEXT(id), PG_INT(a, lease_ms), PG_TEXT(worker)), &rows, err) < 0)
         return -1;
     bool claimed = rows.affected > 0;
     if (store_deployment_get_any(pg, a, id, out, err) < 0) {
@@ -130,7 +131,8 @@ int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64
     struct pg_rows rows;
     if (pg_run(pg, a,
                "UPDATE deployments d SET touched_at = coalesce(touched_at, now()), "
-               "config_version = $3 WHERE" FENCE,
+               "config_version = $3 WHERE EXISTS (SELECT 1 FROM applications a "
+               "WHERE a.id = d.application_id AND a.deleted_at IS NULL) AND" FENCE,
                PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_INT(a, config_version)), &rows,
                err) < 0)
         return -1;
@@ -207,16 +209,6 @@ int store_step_end(struct pg *pg, struct arena *a, const char *id, int64_t attem
     return stale(&rows, id, attempt, err);
 }
 
-int store_app_lock(struct pg *pg, struct arena *a, const char *app_id, bool *got, struct err *err)
-{
-    struct pg_rows rows;
-    if (pg_run(pg, a, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))",
-               PG_PARAMS(PG_TEXT(app_id)), &rows, err) < 0)
-        return -1;
-    *got = *pg_cell(&rows, 0, 0) == 't';
-    return 0;
-}
-
 int store_log_append(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
                      const struct store_log_line *lines, size_t n, struct err *err)
 {
@@ -268,5 +260,20 @@ int store_log_read(struct pg *pg, struct arena *a, const char *id, int64_t after
             .stream = pg_cell(&rows, i, 3),
             .text = pg_cell(&rows, i, 4),
         };
+    return 0;
+}
+
+int store_deployment_waiting(struct pg *pg, struct arena *a, int64_t *n, int64_t *oldest_ms,
+                             struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)) * 1000, "
+               "0)::bigint FROM deployments WHERE finished_at IS NULL "
+               "AND (lease_until IS NULL OR lease_until <= now())",
+               PG_NONE, &rows, err) < 0)
+        return -1;
+    *n = atoll(pg_cell(&rows, 0, 0));
+    *oldest_ms = atoll(pg_cell(&rows, 0, 1));
     return 0;
 }

@@ -14,13 +14,13 @@ static int insert(struct pg *pg, struct arena *a, const struct store_delivery *i
     buf_addc(&ids, '}');
     if (pg_run(pg, a,
                "INSERT INTO webhook_deliveries (id, provider, delivery_id, event, repository, "
-               "outcome, reason, address, request_id, deployments) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-               "ON CONFLICT (provider, delivery_id) DO NOTHING",
+               "outcome, reason, address, request_id, deployments, application_id) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+               "ON CONFLICT (provider, delivery_id, application_id) DO NOTHING",
                PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->provider), PG_TEXT(in->delivery_id),
                          PG_TEXT(in->event), PG_TEXT(in->repository), PG_TEXT(in->outcome),
                          PG_TEXT(in->reason), PG_TEXT(in->address), PG_TEXT(in->request_id),
-                         PG_TEXT(buf_str(&ids))),
+                         PG_TEXT(buf_str(&ids)), PG_TEXT(in->application_id)),
                &rows, err) < 0)
         return -1;
     *fresh = rows.affected > 0;

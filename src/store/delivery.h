@@ -9,8 +9,9 @@
 
 struct store_delivery {
     const char *id;
-    const char *provider;    /* github, gitlab, docker */
-    const char *delivery_id; /* the sender's own, unique for each provider */
+    const char *provider;       /* github, gitlab, docker */
+    const char *delivery_id;    /* the sender's own; one event has the same for all its webhooks */
+    const char *application_id; /* the first one whose secret proved it */
     const char *event;
     const char *repository; /* normalised; may be NULL */
     const char *outcome;    /* deployed, ignored, ping */
@@ -20,7 +21,7 @@ struct store_delivery {
 };
 
 /* Writes the delivery and the deployments that it starts in one transaction. *fresh is false, and
- * nothing was written, when the provider's delivery id was seen before. */
+ * nothing was written, when this application has seen the delivery before. */
 int store_delivery_insert(struct pg *pg, struct arena *a, const struct store_delivery *in,
                           const struct store_deployment *starts, size_t n, bool *fresh,
                           struct err *err);

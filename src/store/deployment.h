@@ -85,7 +85,8 @@ int store_deployment_get_any(struct pg *pg, struct arena *a, const char *id,
 enum store_claim { STORE_CLAIMED, STORE_CLAIM_BUSY, STORE_CLAIM_ENDED };
 
 /* Takes the deployment for LEASE_MS in the name of WORKER: CLAIMED with a new attempt in *out.
- * BUSY: somebody works on it or on its application, or an earlier one of the application waits.
+ * BUSY: somebody works on it or on its application, or an earlier one of the application waits (a
+ * rollback does not wait for those).
  * ENDED: it is final, or there is none. A lease that ran out counts as a failure of its holder. */
 int store_deployment_claim(struct pg *pg, struct arena *a, const char *id, const char *worker,
                            int64_t lease_ms, enum store_claim *result, struct store_deployment *out,
@@ -112,7 +113,7 @@ int store_deployment_set_commit(struct pg *pg, struct arena *a, const char *id, 
 int store_deployment_set_image(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
                                const char *image, const char *image_id, struct err *err);
 /* To be called before the service is changed. CONFIG_VERSION is the application's that is put
- * in force. */
+ * in force. ERR_STALE also when the application was deleted meanwhile. */
 int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
                            int64_t config_version, struct err *err);
 /* The end: STATUS is success, failed or cancelled; ERROR_JSON is NULL for success. Steps that are
@@ -134,8 +135,9 @@ int store_deployment_last_success(struct pg *pg, struct arena *a, const char *ap
 int store_deployment_orphans(struct pg *pg, struct arena *a, int64_t grace_ms,
                              struct store_deployments *out, struct err *err);
 
-/* The advisory lock of an application, held by this connection until it closes or unlocks. */
-int store_app_lock(struct pg *pg, struct arena *a, const char *app_id, bool *got, struct err *err);
+/* How many deployments wait to be taken, and for how long the oldest has, in milliseconds. */
+int store_deployment_waiting(struct pg *pg, struct arena *a, int64_t *n, int64_t *oldest_ms,
+                             struct err *err);
 
 /* ---- output */
 

@@ -18,6 +18,7 @@ struct pg {
     PGconn *conn;
     bool in_transaction;
     const char *prepared[STATEMENTS]; /* hash table of the literals' addresses */
+    char lock[64];                    /* advisory lock that a new connection takes again, or "" */
 };
 
 static void clear_result(PGresult **r)
@@ -73,14 +74,37 @@ static int away(struct pg *pg, struct err *err)
     return -1;
 }
 
+/* The lock was the lost connection's. When somebody else has it by now, this connection is of no
+ * use to its owner. */
+static int take_lock(struct pg *pg, struct err *err)
+{
+    const char *const values[] = {pg->lock};
+    AUTO_RESULT *r = PQexecParams(pg->conn, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))",
+                                  1, NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(r) != PGRES_TUPLES_OK)
+        return away(pg, err);
+    if (*PQgetvalue(r, 0, 0) == 't')
+        return 0;
+    PQfinish(pg->conn);
+    pg->conn = NULL;
+    return err_set(err, ERR_CONFLICT, "somebody else works on it");
+}
+
 static int connect_now(struct pg *pg, struct err *err)
 {
-    char timeout[64];
-    snprintf(timeout, sizeof(timeout), "-c statement_timeout=%lld -c timezone=UTC",
+    /* both sides notice within half a minute when the other's machine has vanished */
+    char options[192];
+    snprintf(options, sizeof(options),
+             "-c statement_timeout=%lld -c timezone=UTC -c tcp_keepalives_idle=10 "
+             "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
              (long long)pg->config.timeout_ms);
-    const char *const keys[] = {"dbname",          "application_name", "options",
-                                "client_encoding", "connect_timeout",  NULL};
-    const char *const values[] = {pg->config.url, pg->config.name, timeout, "UTF8", "5", NULL};
+    const char *const keys[] = {"dbname",           "application_name",
+                                "options",          "client_encoding",
+                                "connect_timeout",  "keepalives_idle",
+                                "keepalives_count", "keepalives_interval",
+                                "tcp_user_timeout", NULL};
+    const char *const values[] = {
+        pg->config.url, pg->config.name, options, "UTF8", "5", "10", "3", "5", "30000", NULL};
     PQfinish(pg->conn);
     memset(pg->prepared, 0, sizeof(pg->prepared));
     pg->in_transaction = false;
@@ -88,7 +112,7 @@ static int connect_now(struct pg *pg, struct err *err)
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return away(pg, err);
     PQsetNoticeProcessor(pg->conn, on_notice, NULL);
-    return 0;
+    return pg->lock[0] ? take_lock(pg, err) : 0;
 }
 
 static int ensure(struct pg *pg, struct err *err)
@@ -110,6 +134,16 @@ int pg_ping(struct pg *pg, struct err *err)
     if (PQresultStatus(r) == PGRES_TUPLES_OK)
         return 0;
     return connect_now(pg, err);
+}
+
+int pg_lock(struct pg *pg, const char *name, struct err *err)
+{
+    if (strlen(name) >= sizeof(pg->lock))
+        BUG("the lock's name %s is too long", name);
+    if (ensure(pg, err) < 0)
+        return -1;
+    snprintf(pg->lock, sizeof(pg->lock), "%s", name);
+    return take_lock(pg, err);
 }
 
 int pg_socket(struct pg *pg)

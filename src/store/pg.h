@@ -79,6 +79,11 @@ void pg_rollback(struct pg *pg);
 /* Connects when there is no connection; ERR_UNAVAILABLE when PostgreSQL is away. */
 int pg_ping(struct pg *pg, struct err *err);
 
+/* Takes the advisory lock NAME (at most 63 bytes) for as long as PG is open: a connection that is
+ * made anew takes it again first. ERR_CONFLICT: somebody else has it; then and whenever it
+ * cannot be had again, every further statement fails likewise. */
+int pg_lock(struct pg *pg, const char *name, struct err *err);
+
 /* The socket, for poll(); -1 when not connected. */
 int pg_socket(struct pg *pg);
 

@@ -2,6 +2,8 @@
 /* What each kind of job does, in the child. */
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -35,6 +37,10 @@ static int later(struct tools *t, const struct job_order *order, const struct er
         log_err(LOG_LEVEL_INFO, "handed back", err);
         return JOB_HANDED_BACK;
     }
+    if (err->code == ERR_CONFLICT) { /* no failure of this one: another is still at it */
+        log_err(LOG_LEVEL_INFO, "waits", err);
+        return JOB_HANDED_BACK;
+    }
     log_err(LOG_LEVEL_WARN, "to be tried again", err);
     if (order->attempt &&
         store_deployment_release(t->pg, &a, order->job.id, order->attempt, err->msg, &ignored) < 0)
@@ -42,14 +48,25 @@ static int later(struct tools *t, const struct job_order *order, const struct er
     return JOB_LATER;
 }
 
-/* One at a time for an application, whatever became of leases: the lock is this connection's. */
-static int lock_app(struct tools *t, const char *app_id, struct err *err)
+/* What ends a deployment must not fail for ever: without the engine's own ending, the row's. */
+static int give_up(struct engine *e, struct tools *t, const struct job_order *order,
+                   struct err *err)
 {
     AUTO_ARENA a = {0};
-    bool got;
-    if (store_app_lock(t->pg, &a, app_id, &got, err) < 0)
+    if (engine_give_up(e, order->job.id, order->attempt, "failed", NULL, order->give_up, err) == 0)
+        return 0;
+    if (err->code == ERR_UNAVAILABLE || err->code == ERR_STALE || err->code == ERR_CANCELLED)
         return -1;
-    return got ? 0 : err_set(err, ERR_UNAVAILABLE, "another job works on the application");
+    log_err(LOG_LEVEL_ERROR, "could not end the deployment in order", err);
+    AUTO_BUF error = {0};
+    struct jw j;
+    jw_init(&j, &error);
+    jw_begin(&j);
+    jw_kstr(&j, "step", NULL);
+    jw_kstr(&j, "message", order->give_up);
+    jw_end(&j);
+    return store_deployment_finish(t->pg, &a, order->job.id, order->attempt, "failed",
+                                   buf_str(&error), err);
 }
 
 static int deploy(struct worker *w, struct tools *t, const struct job_order *order, struct err *err)
@@ -58,11 +75,10 @@ static int deploy(struct worker *w, struct tools *t, const struct job_order *ord
     AUTO_ARENA a = {0};
     struct store_deployment d;
     if (store_deployment_get_any(t->pg, &a, order->job.id, &d, err) < 0 ||
-        lock_app(t, d.application_id, err) < 0)
+        pg_lock(t->pg, d.application_id, err) < 0)
         return -1;
     if (order->give_up)
-        return engine_give_up(&engine, order->job.id, order->attempt, "failed", NULL,
-                              order->give_up, err);
+        return give_up(&engine, t, order, err);
     return engine_run(&engine, order->job.id, order->attempt, err);
 }
 
@@ -73,7 +89,7 @@ static int remove_app(struct worker *w, struct tools *t, const struct job_order 
     AUTO_ARENA a = {0};
     struct store_app app;
     bool deleted;
-    if (lock_app(t, order->job.id, err) < 0 ||
+    if (pg_lock(t->pg, order->job.id, err) < 0 ||
         store_app_get_any(t->pg, &a, order->job.id, &app, &deleted, err) < 0)
         return -1;
     if (!deleted)

@@ -16,17 +16,19 @@
 #include "base/time.h"
 #include "cache/ratelimit.h"
 #include "cache/redis.h"
+#include "deploy/clean.h"
 #include "store/app.h"
 #include "worker/child.h"
 #include "worker/watcher.h"
 
 enum {
     SLOTS = 256 + 8,
-    ACTION_SLOTS = 4,  /* beside limit.concurrent_deployments: removals, a rollback */
-    BLOCK_MS = 250,    /* how long a look at the queue waits */
-    BUSY_MS = 400,     /* when an application's turn is asked for again */
-    GRACE_MS = 5000,   /* between SIGTERM and SIGKILL */
-    BACKOFF_MS = 1000, /* before the first retry; doubles */
+    ACTION_SLOTS = 4,      /* beside limit.concurrent_deployments: removals, a rollback */
+    BLOCK_MS = 250,        /* how long a look at the queue waits */
+    BUSY_MS = 400,         /* when an application's turn is asked for again */
+    HANDED_BACK_MS = 1000, /* when a job that came back by itself is tried again */
+    GRACE_MS = 5000,       /* between SIGTERM and SIGKILL */
+    BACKOFF_MS = 1000,     /* before the first retry; doubles */
     BACKOFF_MAX_MS = 30000,
     PUT_BACK_MS = 110000, /* after its time a job may put the last success back */
     GIVE_UP_MS = 120000,  /* what ending a deployment may take */
@@ -44,6 +46,7 @@ struct master {
     pid_t watcher;
     int64_t watcher_started;
     bool queue_away; /* said once */
+    bool stopping;
 };
 
 static void set_up(struct master *m)
@@ -260,6 +263,8 @@ static void deployment_ended(struct master *m, struct child *c, int code, int si
         log_err(LOG_LEVEL_WARN, "could not give a deployment back", &err);
     if (failure)
         log_warn("deployment %s: %s", c->job.id, failure);
+    if (code == JOB_HANDED_BACK && !m->stopping)
+        delay = HANDED_BACK_MS;
     if (failure || code == JOB_LATER)
         delay = queue_backoff(c->d.failures + 1, BACKOFF_MS, BACKOFF_MAX_MS);
     back_to_queue(m, &c->job, delay);
@@ -307,6 +312,15 @@ static void watch_clocks(struct master *m)
 
 /* ---- what happens by the clock */
 
+/* Whether another attempt is at work. A deployment that has just ended is still cleaning up. */
+static bool is_overtaken(struct master *m, const struct child *c)
+{
+    struct err err;
+    struct store_deployment d;
+    return store_deployment_get_any(m->pg, &m->turn, c->job.id, &d, &err) == 0 &&
+           d.attempt != c->d.attempt;
+}
+
 static void heartbeat(struct master *m)
 {
     struct err err;
@@ -322,9 +336,10 @@ static void heartbeat(struct master *m)
         if (!c->deployment || store_deployment_renew(m->pg, &m->turn, c->job.id, c->d.attempt,
                                                      MASTER_LEASE_MS, &err) == 0)
             continue;
-        log_err(LOG_LEVEL_WARN, "could not renew a lease", &err);
-        if (err.code == ERR_STALE)
-            child_end(c, GRACE_MS); /* another attempt is at work, or it has just ended */
+        if (err.code != ERR_STALE)
+            log_err(LOG_LEVEL_WARN, "could not renew a lease", &err);
+        if (err.code == ERR_STALE && is_overtaken(m, c))
+            child_end(c, GRACE_MS);
     }
 }
 
@@ -372,13 +387,19 @@ static void reload(struct master *m)
         log_err(LOG_LEVEL_ERROR, "the configuration stays as it was", &err);
         return;
     }
+    if (!str_eq(fresh.worker_directory, m->w->conf.worker_directory)) {
+        log_error("worker.directory cannot change while the worker runs; the configuration stays "
+                  "as it was");
+        conf_release(&fresh);
+        return;
+    }
     tear_down(m);
     conf_release(&m->w->conf);
     m->w->conf = fresh;
     program_log("slipway-worker", &m->w->conf);
     set_up(m);
     if (m->watcher)
-        kill(-m->watcher, SIGTERM); /* starts again with the new one */
+        kill(m->watcher, SIGTERM); /* starts again with the new one */
     log_info("read the configuration again");
 }
 
@@ -387,8 +408,9 @@ static void shut_down(struct master *m)
 {
     sd_notify(0, "STOPPING=1");
     log_info("stopping; %d jobs are handed back", count_running(m, true));
+    m->stopping = true;
     if (m->watcher)
-        kill(-m->watcher, SIGTERM);
+        kill(m->watcher, SIGTERM); /* it alone: a reload of nginx that it started goes on */
     for (int i = 0; i < 600; i++) {
         bool any = m->watcher != 0;
         for (int k = 0; k < SLOTS; k++) {
@@ -407,18 +429,23 @@ static void shut_down(struct master *m)
     }
 }
 
-static void take_over(struct master *m)
+/* False when the worker was asked to stop meanwhile. */
+static bool take_over(struct master *m, const sigset_t *wanted)
 {
     struct err err;
     int64_t n = 0;
     while (store_deployment_disown(m->pg, &m->turn, m->w->name, &n, &err) < 0) {
         log_err(LOG_LEVEL_WARN, "waiting for the database", &err);
-        time_sleep(1000);
+        int sig = sigtimedwait(wanted, NULL, &(struct timespec){.tv_sec = 1});
+        if (sig == SIGTERM || sig == SIGINT)
+            return false;
     }
+    deploy_clean(&m->w->conf); /* the directory is ours alone: what is there, nobody uses */
     if (n)
         log_info("an earlier worker left %lld deployments; they go on", (long long)n);
     if (queue_resume(m->redis, m->w->name, &err) < 0)
         log_err(LOG_LEVEL_WARN, "could not look at the queue", &err);
+    return true;
 }
 
 int master_run(struct worker *w)
@@ -435,10 +462,12 @@ int master_run(struct worker *w)
     sigaddset(&wanted, SIGCHLD);
     sigprocmask(SIG_BLOCK, &wanted, NULL);
     set_up(m);
-    take_over(m);
-    sd_notify(0, "READY=1");
-    log_info("working as %s", w->name);
-    for (;;) {
+    bool go = take_over(m, &wanted);
+    if (go) {
+        sd_notify(0, "READY=1");
+        log_info("working as %s", w->name);
+    }
+    while (go) {
         int sig = sigtimedwait(&wanted, NULL, &(struct timespec){0});
         if (sig == SIGTERM || sig == SIGINT)
             break;

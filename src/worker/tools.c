@@ -23,3 +23,11 @@ void tools_close(struct tools *t)
     docker_close(&t->docker);
     pg_close(t->pg);
 }
+
+int tools_check(struct worker *w, struct err *err)
+{
+    struct tools t;
+    int rc = tools_open(w, &t, "slipway-worker", err);
+    tools_close(&t);
+    return rc;
+}

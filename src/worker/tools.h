@@ -19,4 +19,7 @@ struct tools {
 int tools_open(struct worker *w, struct tools *t, const char *name, struct err *err);
 void tools_close(struct tools *t);
 
+/* Whether the settings can be used at all. ERR_INVALID. */
+int tools_check(struct worker *w, struct err *err);
+
 #endif

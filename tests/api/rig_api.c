@@ -204,6 +204,14 @@ static void limits_are_kept(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "RateLimit-Remaining: 0\r\n"));
     conf.limit_requests_per_minute = 100000;
 
+    static const char *const guess[] = {"HTTP_AUTHORIZATION=Bearer nonsense", NULL};
+    conf.limit_requests_per_minute = 5;
+    int limited = 0;
+    for (int i = 0; i < 8; i++)
+        limited += ask("GET", "/api/projects", NULL, guess).status == 429;
+    CU_ASSERT_EQUAL(limited, 3);
+    conf.limit_requests_per_minute = 100000;
+
     conf.limit_logins_per_minute = 3;
     static const char body[] = "{\"username\":\"carl\",\"password\":\"wrong\"}";
     int refused = 0;

@@ -27,6 +27,15 @@ static void parses(void)
         if (err.code != ERR_MALFORMED)
             printf("# %s\n", bad[i]);
     }
+    AUTO_BUF many = {0};
+    buf_addc(&many, '[');
+    for (int i = 0; i < JSON_MAX_VALUES; i++)
+        buf_adds(&many, "0,");
+    buf_adds(&many, "0]");
+    struct err large = {0};
+    AUTO_JSON *none = NULL;
+    CU_ASSERT_EQUAL(json_parse(many.data, many.len, &none, &large), -1);
+    CU_ASSERT_EQUAL(large.code, ERR_TOO_LARGE);
     char deep[200];
     memset(deep, '[', 100);
     memset(deep + 100, ']', 100);

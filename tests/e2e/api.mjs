@@ -128,6 +128,41 @@ test('ETags answer 304 and guard changes', async () => {
   equal((await owner.get(`/api/projects/${p.id}`)).description, '1');
 });
 
+test('an application\'s ETag guards what was written, and not what a deployment does', async () => {
+  const a = await application();
+  const path = `/api/applications/${a.id}`;
+  const tag = async () => (await owner.call('GET', path)).headers.get('etag');
+  const first = await tag();
+  equal((await owner.call('GET', path, undefined, { 'if-none-match': first })).status, 304);
+  await owner.want(202, 'POST', `${path}/deploy`, { commitSha: 'abcdef1' });
+  equal((await owner.call('GET', path, undefined, { 'if-none-match': first })).status, 200);
+  await owner.want(200, 'PATCH', path, { replicas: 2 }, { 'if-match': first });
+  await owner.want(412, 'PATCH', path, { replicas: 3 }, { 'if-match': first });
+  await owner.want(412, 'PATCH', path, { replicas: 3 }, { 'if-match': '"x"' });
+  await owner.want(412, 'DELETE', path, undefined, { 'if-match': first });
+  await owner.want(204, 'DELETE', path, undefined, { 'if-match': await tag() });
+});
+
+test('one place has one owner, however its path is written', async () => {
+  const host = `${unique('h')}.example.com`;
+  const a = await application({ domains: [{ host, path: '/api/' }] });
+  equal(a.domains, [{ host, path: '/api' }]);
+  const r = await owner.call('PATCH', `/api/applications/${a.id}`, { domains: [{ host, path: '/x' }, { host, path: '/x/' }] });
+  equal(r.status, 422);
+  await owner.want(409, 'POST', '/api/applications',
+    { projectId: a.projectId, name: unique('x'), gitSource: source, domains: [{ host, path: '/api' }] });
+});
+
+test('another address of the same server may log in, another site may not', async () => {
+  const body = { username: access.username, password: access.password };
+  const local = access.url.replace('127.0.0.1', 'localhost');
+  const r = await new Client().raw('POST', '/api/auth/login', { base: local, body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', origin: local } });
+  equal(r.status, 200, r.text);
+  for (const path of ['/api/auth/login', '/api/auth/register'])
+    await nobody.want(403, 'POST', path, body, { origin: 'http://evil.example' });
+});
+
 test('an application has the documented shape and defaults', async () => {
   const made = await application({ envVars: [{ key: 'A', value: '1' }, { key: 'S', value: 'hush', isSecret: true }] });
   check(/^[0-9a-f]{64}$/.test(made.webhookSecret), 'no webhook secret');
@@ -221,7 +256,8 @@ const bad = [
   [{ ports: [{ published: 1 }] }, 'ports[0].target'], [{ domains: [{ host: 'A B' }] }, 'domains[0].host'],
   [{ domains: [{ host: 'a.example', path: '/x;}' }] }, 'domains[0].path'],
   [{ labels: { 'dokploy.project': 'x' } }, 'labels.dokploy.project'], [{ labels: { a: 1 } }, 'labels.a'],
-  [{ capabilities: ['net_admin'] }, 'capabilities[0]'], [{ user: 'a b' }, 'user'],
+  [{ capabilities: ['net_admin'] }, 'capabilities[0]'], [{ capabilities: ['ALL'] }, 'capabilities[0]'],
+  [{ capabilities: ['SYS_ADMIN'] }, 'capabilities[0]'], [{ user: 'a b' }, 'user'],
   [{ buildArgs: { 'A-B C': 'x' } }, 'buildArgs.A-B C'], [{ target: '' }, 'target'],
   [{ projectId: '00000000-0000-7000-8000-000000000000' }, 'projectId'],
 ];
@@ -251,6 +287,7 @@ test('bodies that are no JSON, no UTF-8, too deep or too large are refused', asy
     equal((await post(body)).status, 400, String(body).slice(0, 40));
   equal((await post('{"name":"x"}', 'text/plain')).status, 400);
   for (const body of ['[]', '"x"', '5', 'null']) equal((await post(body)).status, 422, body);
+  equal((await post(`[${'{},'.repeat(250000)}{}]`)).status, 413);
   const big = await post(`{"name":"${'x'.repeat(1024 * 1024)}"}`);
   equal(big.status, 413);
   equal(big.json.title, 'Content Too Large');

@@ -74,6 +74,20 @@ test('a push of the branch starts a deployment of that very commit, once', async
   equal(await count(app), 1);
 });
 
+test('one event that two webhooks bring deploys both applications, each once', async () => {
+  const shared = `http://127.0.0.1:9/${unique('mono')}/repo.git`;
+  const web = await application(shared);
+  const api = await application(shared);
+  const delivery = randomUUID();
+  for (const a of [web, api]) {
+    const r = await deliver('push', push(shared), a.webhookSecret, { delivery });
+    equal([r.status, r.json.deployments.length], [202, 1], r.text);
+    equal((await owner.get(`/api/deployments/${r.json.deployments[0]}`)).applicationId, a.id);
+    equal((await deliver('push', push(shared), a.webhookSecret, { delivery })).status, 200);
+    equal(await count(a), 1);
+  }
+});
+
 test('form-encoded deliveries and other spellings of the repository are the same', async () => {
   const form = await deliver('push', push(repo), app.webhookSecret, { form: true });
   equal([form.status, form.json.deployments?.length], [202, 1]);

@@ -332,6 +332,7 @@ static void deliveries_once(void)
     struct store_delivery in = {.id = uuid_new(&arena),
                                 .provider = "github",
                                 .delivery_id = rand_hex(&arena, 8),
+                                .application_id = a,
                                 .event = "push",
                                 .outcome = "deployed",
                                 .address = "127.0.0.1",
