@@ -400,10 +400,10 @@ static int post_delete(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/applications/:id/environment", get_env, APPLICATION_UPDATE, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/applications/:id/environment", get_env, APPLICATION_UPDATE, PAGE, ROUTE_PAGE),
     ROUTE_WITH(POST, "/applications/:id/environment", post_env, APPLICATION_UPDATE, USER,
                ROUTE_PAGE),
-    ROUTE_WITH(GET, "/applications/:id/settings", get_settings, APPLICATION_UPDATE, NONE,
+    ROUTE_WITH(GET, "/applications/:id/settings", get_settings, APPLICATION_UPDATE, PAGE,
                ROUTE_PAGE),
     ROUTE_WITH(POST, "/applications/:id/settings", post_settings, APPLICATION_UPDATE, USER,
                ROUTE_PAGE),
