@@ -295,6 +295,18 @@ await test('a failing build shows its cause', async () => {
   } while ((await status(me.page)) !== 'failed');
   equal(await me.page.locator('.callout.bad').count(), 1, 'the number of callouts');
   ok(await me.page.locator('button:has-text("Retry")').count(), 'there is no Retry');
+  const note = () => me.page.locator('.log-foot span').innerText();
+  const [, first, last] = /Lines (\d+) to (\d+)/.exec(await note());
+  equal(last - first, 999, 'the number of lines but one');
+  ok((await me.page.locator('.log-lines li').last().innerText()).includes('failed: '), 'the log does not end with the verdict');
+  await me.page.click('a:has-text("First error")');
+  equal(await me.page.locator(`li${new URL(me.page.url()).hash}.bad:has-text("no such thing")`).count(), 1, 'the number of first errors');
+  await me.page.click('a:has-text("Show later lines")');
+  ok((await note()).endsWith(` to ${last}`), `it shows ${await note()}`);
+  await me.page.click('a:has-text("Show the newest lines")');
+  equal(await note(), `Lines ${first} to ${last}`, 'the newest lines');
+  await me.page.click('a:has-text("Show earlier lines")');
+  equal(await me.page.locator('#L1').count(), 1, 'the number of first lines');
   me.complaints.take();
 });
 
@@ -323,6 +335,7 @@ await test('the theme is remembered and the login page has it too', async () => 
 
 await test('the policy is strict and the cookie is not readable', async () => {
   const response = await me.page.goto(`${access.url}/projects`);
+  equal(response.headers()['ratelimit-limit'], '400000', 'the limit of pages');
   const policy = response.headers()['content-security-policy'] ?? '';
   ok(policy.includes("default-src 'none'") && !policy.includes('unsafe'), `the policy is ${policy}`);
   const cookie = (await me.context.cookies()).find((c) => c.name === 'slipway_session');
