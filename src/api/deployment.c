@@ -100,6 +100,24 @@ int api_deployment_logs(struct api_call *c, const char *id, int64_t after, int64
     return store_log_read(c->api->pg, c->arena, id, after, limit, lines, n, err);
 }
 
+int api_deployment_log_tail(struct api_call *c, const char *id, int64_t limit,
+                            struct store_log_line **lines, size_t *n, struct err *err)
+{
+    struct store_deployment d;
+    if (api_deployment_get(c, id, &d, err) < 0)
+        return -1;
+    return store_log_tail(c->api->pg, c->arena, id, limit, lines, n, err);
+}
+
+int api_deployment_first_error(struct api_call *c, const char *id, const char *failed_step,
+                               int64_t *line, struct err *err)
+{
+    struct store_deployment d;
+    if (api_deployment_get(c, id, &d, err) < 0)
+        return -1;
+    return store_log_first_error(c->api->pg, c->arena, id, failed_step, line, err);
+}
+
 static int send_one(struct api_call *c, const struct store_deployment *d, int status)
 {
     struct jw w;

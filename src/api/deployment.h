@@ -20,6 +20,12 @@ int api_deployment_list(struct api_call *c, const struct store_deployment_filter
 /* Lines of output behind AFTER, at most LIMIT. */
 int api_deployment_logs(struct api_call *c, const char *id, int64_t after, int64_t limit,
                         struct store_log_line **lines, size_t *n, struct err *err);
+/* The last LIMIT lines. */
+int api_deployment_log_tail(struct api_call *c, const char *id, int64_t limit,
+                            struct store_log_line **lines, size_t *n, struct err *err);
+/* *line gets the first line that says why it failed in FAILED_STEP (may be NULL), or 0. */
+int api_deployment_first_error(struct api_call *c, const char *id, const char *failed_step,
+                               int64_t *line, struct err *err);
 
 /* Puts the jobs of committed rows on the queue. A failure is only logged: the worker finds them. */
 void api_enqueue(struct api_call *c, const struct store_deployment *list, size_t n);

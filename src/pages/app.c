@@ -215,7 +215,7 @@ static int get_show(struct api_call *c, struct err *err)
         v.last_commit =
             str_empty(last->commit_sha) ? "not known yet" : page_commit(c->arena, last->commit_sha);
         ways_fill(c->arena, last, &past, true, &v.ways);
-        v.page.refresh = !ways_ended(last);
+        v.page.refresh = !ways_ended(last) && !v.secret; /* the next load has no secret */
     }
     tpl_app_show(&c->res->body, &v);
     return page_send(c, 200);
@@ -335,11 +335,11 @@ static int post_new(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/projects/:id/applications/new", get_new, APPLICATION_CREATE, NONE,
+    ROUTE_WITH(GET, "/projects/:id/applications/new", get_new, APPLICATION_CREATE, PAGE,
                ROUTE_PAGE),
     ROUTE_WITH(POST, "/projects/:id/applications", post_new, APPLICATION_CREATE, USER, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/applications/:id", get_show, APPLICATION_READ, NONE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/applications/:id/deployments", get_deployments, DEPLOYMENT_READ, NONE,
+    ROUTE_WITH(GET, "/applications/:id", get_show, APPLICATION_READ, PAGE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/applications/:id/deployments", get_deployments, DEPLOYMENT_READ, PAGE,
                ROUTE_PAGE),
     ROUTE_WITH(POST, "/applications/:id/deploy", post_deploy, APPLICATION_DEPLOY, USER, ROUTE_PAGE),
 };

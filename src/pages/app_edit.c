@@ -118,20 +118,45 @@ static bool has_index(const struct http_pairs *form, const char *name, size_t i)
     return false;
 }
 
-static bool was_secret(struct json_object *stored, const char *key)
+static struct json_object *stored_entry(struct json_object *stored, const char *key)
 {
     for (size_t i = 0; i < json_len(stored); i++) {
         struct json_object *e = json_object_array_get_idx(stored, i);
         if (str_eq(json_str_at(e, "key"), key))
-            return json_bool_at(e, "isSecret", false);
+            return e;
     }
-    return false;
+    return NULL;
+}
+
+/* A text area knows one kind of line end, and sends it as CRLF whatever it was. */
+static const char *with_lf(struct arena *a, const char *s)
+{
+    char *out = arena_strdup(a, s), *to = out;
+    for (; *s; s++) {
+        if (*s == '\r' && s[1] == '\n')
+            continue;
+        *to++ = (char)(*s == '\r' ? '\n' : *s);
+    }
+    *to = '\0';
+    return out;
+}
+
+/* What VALUE of a row sets, NULL to keep a secret. OLD is the entry that the row stands for, or
+ * NULL; line ends that a text area cannot give back are not a change. */
+static const char *env_value(struct arena *a, const char *value, bool secret,
+                             struct json_object *old)
+{
+    const char *before = json_str_at(old, "value");
+    if (secret && !*value && json_bool_at(old, "isSecret", false))
+        return NULL;
+    value = with_lf(a, value);
+    return before && str_eq(with_lf(a, before), value) ? before : value;
 }
 
 /* The rows of the form as envVars. An empty value of a secret that is stored keeps it. *old counts
  * the rows that stand for stored ones. */
-static struct json_object *env_json(const struct http_pairs *form, struct json_object *stored,
-                                    size_t *old)
+static struct json_object *env_json(struct arena *a, const struct http_pairs *form,
+                                    struct json_object *stored, size_t *old)
 {
     struct json_object *out = json_object_new_array();
     size_t i = 0;
@@ -141,11 +166,11 @@ static struct json_object *env_json(const struct http_pairs *form, struct json_o
             continue;
         const char *key = form->values[k], *value = form->values[k + 1];
         bool secret = has_index(form, "secret", i), was = i < json_len(stored);
-        bool keep = secret && !*value && was && was_secret(stored, key);
+        const char *set = env_value(a, value, secret, was ? stored_entry(stored, key) : NULL);
         if (!has_index(form, "remove", i) && (*key || *value)) {
             struct json_object *e = json_object_new_object();
             json_object_object_add(e, "key", json_object_new_string(key));
-            json_object_object_add(e, "value", keep ? NULL : json_object_new_string(value));
+            json_object_object_add(e, "value", set ? json_object_new_string(set) : NULL);
             json_object_object_add(e, "isSecret", json_object_new_boolean(secret));
             json_object_array_add(out, e);
             *old += was;
@@ -167,10 +192,11 @@ static int post_env(struct api_call *c, struct err *err)
         return -1;
     AUTO_JSON *o = app_json(&app);
     AUTO_JSON *in = json_object_new_object();
-    struct json_object *list = env_json(&form, json_at(o, "envVars"), &old);
+    struct json_object *list = env_json(c->arena, &form, json_at(o, "envVars"), &old);
     json_object_object_add(in, "envVars", list);
+    bool same = json_object_equal(list, json_at(o, "envVars")); /* writes nothing to be deployed */
     if (check_version(c, &app, err) == 0 &&
-        api_app_update(c, app.id, app.config_version, in, &changed, err) == 0)
+        (same || api_app_update(c, app.id, app.config_version, in, &changed, err) == 0))
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/environment", app.id));
     struct err problem = *err;
@@ -374,10 +400,10 @@ static int post_delete(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/applications/:id/environment", get_env, APPLICATION_UPDATE, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/applications/:id/environment", get_env, APPLICATION_UPDATE, PAGE, ROUTE_PAGE),
     ROUTE_WITH(POST, "/applications/:id/environment", post_env, APPLICATION_UPDATE, USER,
                ROUTE_PAGE),
-    ROUTE_WITH(GET, "/applications/:id/settings", get_settings, APPLICATION_UPDATE, NONE,
+    ROUTE_WITH(GET, "/applications/:id/settings", get_settings, APPLICATION_UPDATE, PAGE,
                ROUTE_PAGE),
     ROUTE_WITH(POST, "/applications/:id/settings", post_settings, APPLICATION_UPDATE, USER,
                ROUTE_PAGE),

@@ -188,10 +188,10 @@ static int get_home(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/", get_home, LOGIN, NONE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/login", get_login, NOBODY_NEEDED, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/", get_home, LOGIN, PAGE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/login", get_login, NOBODY_NEEDED, PAGE, ROUTE_PAGE),
     ROUTE_WITH(POST, "/login", post_login, NOBODY_NEEDED, LOGIN, ROUTE_PAGE | ROUTE_NO_CSRF),
-    ROUTE_WITH(GET, "/register", get_register, NOBODY_NEEDED, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/register", get_register, NOBODY_NEEDED, PAGE, ROUTE_PAGE),
     ROUTE_WITH(POST, "/register", post_register, NOBODY_NEEDED, LOGIN, ROUTE_PAGE | ROUTE_NO_CSRF),
     ROUTE_WITH(POST, "/logout", post_logout, LOGIN, USER, ROUTE_PAGE),
     ROUTE_WITH(POST, "/theme", post_theme, LOGIN, USER, ROUTE_PAGE),

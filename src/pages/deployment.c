@@ -10,7 +10,10 @@
 #include "pages/app.h"
 #include "pages/pages.h"
 
-enum { LOG_LINES = 1000 };
+enum {
+    LOG_LINES = 1000, /* a page */
+    ABOVE = 100,      /* what is shown before a first error of another page */
+};
 
 /* ---- the list */
 
@@ -125,18 +128,43 @@ static void fill_running(struct arena *a, const struct store_deployment *d,
     }
 }
 
-/* The lines that say why it failed: the verdict's own, BuildKit's "#12 ERROR …", and what the
- * failing step printed on stderr. */
-static bool is_error(const struct store_log_line *l, const char *failed_step)
+/* Where the lines that are not shown are. */
+static void fill_log_links(struct arena *a, const struct store_deployment *d, int64_t first,
+                           int64_t last, bool newest, struct view_deployment *v)
 {
-    if (str_eq(l->stream, "system") && str_starts(l->text, "failed: "))
-        return true;
-    if (!str_eq(l->step, failed_step))
-        return false;
-    const char *space = *l->text == '#' ? strchr(l->text, ' ') : NULL;
-    return str_eq(l->stream, "stderr") || (space && str_starts(space, " ERROR"));
+    const char *base = arena_printf(a, "/deployments/%s", d->id);
+    v->log_note = arena_printf(a, "Lines %lld to %lld%s", (long long)first, (long long)last,
+                               ways_ended(d) ? "" : ", still growing");
+    if (first > 1)
+        v->log_earlier = arena_printf(a, "%s?after=%lld", base,
+                                      (long long)(first > LOG_LINES ? first - 1 - LOG_LINES : 0));
+    if (first > LOG_LINES + 1)
+        v->log_first = arena_printf(a, "%s?after=0", base);
+    if (!newest) {
+        v->log_later = arena_printf(a, "%s?after=%lld", base, (long long)last);
+        v->log_newest = base;
+    }
 }
 
+/* The first error of the whole log, which may be on another page than FIRST to LAST. */
+static int link_error(struct api_call *c, const struct store_deployment *d, int64_t first,
+                      int64_t last, struct view_deployment *v, struct err *err)
+{
+    int64_t line;
+    if (!v->failed)
+        return 0;
+    if (api_deployment_first_error(c, d->id, v->failed_step, &line, err) < 0)
+        return -1;
+    if (line >= first && line <= last)
+        v->first_error = arena_printf(c->arena, "#L%lld", (long long)line);
+    else if (line)
+        v->first_error =
+            arena_printf(c->arena, "/deployments/%s?after=%lld#L%lld", d->id,
+                         (long long)(line > ABOVE ? line - ABOVE : 0), (long long)line);
+    return 0;
+}
+
+/* The lines behind ?after=, else the newest. */
 static int fill_log(struct api_call *c, const struct store_deployment *d, struct view_deployment *v,
                     struct err *err)
 {
@@ -147,36 +175,28 @@ static int fill_log(struct api_call *c, const struct store_deployment *d, struct
     size_t n;
     if (after_text && !str_to_int(after_text, 0, INT32_MAX, &after))
         return err_set(err, ERR_NOT_FOUND, "there is no line %.20s", after_text);
-    if (api_deployment_logs(c, d->id, after, LOG_LINES, &lines, &n, err) < 0)
+    if ((after_text ? api_deployment_logs(c, d->id, after, LOG_LINES, &lines, &n, err)
+                    : api_deployment_log_tail(c, d->id, LOG_LINES, &lines, &n, err)) < 0)
         return -1;
     v->lines.n = n;
     v->lines.list = ARENA_ARRAY(a, n + 1, struct view_line);
     for (size_t i = 0; i < n; i++) {
-        bool bad = v->failed && is_error(&lines[i], v->failed_step);
+        bool bad = v->failed && store_log_is_error(&lines[i], v->failed_step);
         bool begins = i == 0 || !str_eq(lines[i].step, lines[i - 1].step);
         v->lines.list[i] = (struct view_line){
             .n = lines[i].line,
             .at = page_clock(a, lines[i].at),
             .text = lines[i].text,
             .bad = bad,
-            .class = begins ? "step" : NULL,
+            .class = bad      ? "bad"
+                     : begins ? "step"
+                              : NULL,
         };
-        if (v->lines.list[i].bad) {
-            v->lines.list[i].class = "bad";
-            if (!v->first_error)
-                v->first_error = lines[i].line;
-        }
     }
-    if (n)
-        v->log_note =
-            arena_printf(a, "Lines %lld to %lld%s", (long long)lines[0].line,
-                         (long long)lines[n - 1].line, ways_ended(d) ? "" : ", still growing");
-    if (n == LOG_LINES)
-        v->log_more =
-            arena_printf(a, "/deployments/%s?after=%lld", d->id, (long long)lines[n - 1].line);
-    if (after)
-        v->log_first = arena_printf(a, "/deployments/%s", d->id);
-    return 0;
+    if (!n)
+        return 0;
+    fill_log_links(a, d, lines[0].line, lines[n - 1].line, !after_text || n < LOG_LINES, v);
+    return link_error(c, d, lines[0].line, lines[n - 1].line, v, err);
 }
 
 static int fill_crumbs(struct api_call *c, const struct store_app *app, struct view_deployment *v,
@@ -237,7 +257,7 @@ static int get_show(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/deployments", get_list, DEPLOYMENT_READ, NONE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/deployments/:id", get_show, DEPLOYMENT_READ, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/deployments", get_list, DEPLOYMENT_READ, PAGE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/deployments/:id", get_show, DEPLOYMENT_READ, PAGE, ROUTE_PAGE),
 };
 const struct route_table pages_deployment_routes = {routes, ARRAY_LEN(routes)};

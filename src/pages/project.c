@@ -173,11 +173,11 @@ static int post_delete(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/projects", get_list, PROJECT_READ, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/projects", get_list, PROJECT_READ, PAGE, ROUTE_PAGE),
     ROUTE_WITH(POST, "/projects", post_new, PROJECT_CREATE, USER, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/projects/new", get_new, PROJECT_CREATE, NONE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/projects/:id", get_show, PROJECT_READ, NONE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/projects/:id/settings", get_settings, PROJECT_UPDATE, NONE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/projects/new", get_new, PROJECT_CREATE, PAGE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/projects/:id", get_show, PROJECT_READ, PAGE, ROUTE_PAGE),
+    ROUTE_WITH(GET, "/projects/:id/settings", get_settings, PROJECT_UPDATE, PAGE, ROUTE_PAGE),
     ROUTE_WITH(POST, "/projects/:id/settings", post_settings, PROJECT_UPDATE, USER, ROUTE_PAGE),
     ROUTE_WITH(POST, "/projects/:id/delete", post_delete, PROJECT_DELETE, USER, ROUTE_PAGE),
 };

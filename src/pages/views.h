@@ -268,12 +268,12 @@ struct view_deployment {
         size_t n;
     } facts;
     struct view_ways ways;
-    int64_t first_error;
     struct {
         struct view_line *list;
         size_t n;
     } lines;
-    const char *log_note, *log_more, *log_first;
+    const char *first_error; /* where it is, maybe on another page; NULL: there is none */
+    const char *log_note, *log_earlier, *log_first, *log_later, *log_newest;
 };
 
 #endif

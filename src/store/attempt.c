@@ -3,9 +3,11 @@
 #include "store/deployment.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/str.h"
 
 /* The condition that a write of attempt $2 on deployment $1 must meet. */
 #define FENCE " d.id = $1::uuid AND d.attempt = $2::integer AND d.finished_at IS NULL "
@@ -257,25 +259,71 @@ int store_log_append(struct pg *pg, struct arena *a, const char *id, int64_t att
     return stale(&rows, id, attempt, err);
 }
 
+#define LOG_COLUMNS "line, (extract(epoch FROM at) * 1000)::bigint, step, stream, text"
+
+static void take_lines(struct arena *a, const struct pg_rows *rows, struct store_log_line **lines,
+                       size_t *n)
+{
+    *n = rows->n;
+    *lines = ARENA_ARRAY(a, rows->n, struct store_log_line);
+    for (size_t i = 0; i < rows->n; i++)
+        (*lines)[i] = (struct store_log_line){
+            .line = atoll(pg_cell(rows, i, 0)),
+            .at = atoll(pg_cell(rows, i, 1)),
+            .step = pg_cell(rows, i, 2),
+            .stream = pg_cell(rows, i, 3),
+            .text = pg_cell(rows, i, 4),
+        };
+}
+
 int store_log_read(struct pg *pg, struct arena *a, const char *id, int64_t after, int64_t limit,
                    struct store_log_line **lines, size_t *n, struct err *err)
 {
     struct pg_rows rows;
     if (pg_run(pg, a,
-               "SELECT line, (extract(epoch FROM at) * 1000)::bigint, step, stream, text "
-               "FROM deployment_logs WHERE deployment_id = $1 AND line > $2 ORDER BY line LIMIT $3",
+               "SELECT " LOG_COLUMNS " FROM deployment_logs "
+               "WHERE deployment_id = $1 AND line > $2 ORDER BY line LIMIT $3",
                PG_PARAMS(PG_TEXT(id), PG_INT(a, after), PG_INT(a, limit)), &rows, err) < 0)
         return -1;
-    *n = rows.n;
-    *lines = ARENA_ARRAY(a, rows.n, struct store_log_line);
-    for (size_t i = 0; i < rows.n; i++)
-        (*lines)[i] = (struct store_log_line){
-            .line = atoll(pg_cell(&rows, i, 0)),
-            .at = atoll(pg_cell(&rows, i, 1)),
-            .step = pg_cell(&rows, i, 2),
-            .stream = pg_cell(&rows, i, 3),
-            .text = pg_cell(&rows, i, 4),
-        };
+    take_lines(a, &rows, lines, n);
+    return 0;
+}
+
+int store_log_tail(struct pg *pg, struct arena *a, const char *id, int64_t limit,
+                   struct store_log_line **lines, size_t *n, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT " LOG_COLUMNS " FROM (SELECT * FROM deployment_logs "
+               "WHERE deployment_id = $1 ORDER BY line DESC LIMIT $2) last ORDER BY line",
+               PG_PARAMS(PG_TEXT(id), PG_INT(a, limit)), &rows, err) < 0)
+        return -1;
+    take_lines(a, &rows, lines, n);
+    return 0;
+}
+
+/* The same rule twice: a page marks its lines, and the first one is looked for among all. */
+bool store_log_is_error(const struct store_log_line *l, const char *failed_step)
+{
+    if (str_eq(l->stream, "system") && str_starts(l->text, "failed: "))
+        return true;
+    if (!str_eq(l->step, failed_step))
+        return false;
+    const char *space = *l->text == '#' ? strchr(l->text, ' ') : NULL;
+    return str_eq(l->stream, "stderr") || (space && str_starts(space, " ERROR"));
+}
+
+int store_log_first_error(struct pg *pg, struct arena *a, const char *id, const char *failed_step,
+                          int64_t *line, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT coalesce(min(line), 0) FROM deployment_logs WHERE deployment_id = $1 AND "
+               "(stream = 'system' AND text LIKE 'failed: %' OR "
+               "step = $2 AND (stream = 'stderr' OR text ~ '^#[^ ]* ERROR'))",
+               PG_PARAMS(PG_TEXT(id), PG_TEXT(failed_step)), &rows, err) < 0)
+        return -1;
+    *line = atoll(pg_cell(&rows, 0, 0));
     return 0;
 }
 

@@ -156,5 +156,15 @@ int store_log_append(struct pg *pg, struct arena *a, const char *id, int64_t att
 /* Lines behind AFTER, at most LIMIT. */
 int store_log_read(struct pg *pg, struct arena *a, const char *id, int64_t after, int64_t limit,
                    struct store_log_line **lines, size_t *n, struct err *err);
+/* The last LIMIT lines, in their order. */
+int store_log_tail(struct pg *pg, struct arena *a, const char *id, int64_t limit,
+                   struct store_log_line **lines, size_t *n, struct err *err);
+
+/* Whether L says why the deployment failed in FAILED_STEP: the verdict's own line, BuildKit's
+ * "#12 ERROR …", and what that step printed on stderr. FAILED_STEP may be NULL. */
+bool store_log_is_error(const struct store_log_line *l, const char *failed_step);
+/* *line gets the first such line, or 0. */
+int store_log_first_error(struct pg *pg, struct arena *a, const char *id, const char *failed_step,
+                          int64_t *line, struct err *err);
 
 #endif

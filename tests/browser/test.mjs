@@ -23,6 +23,19 @@ async function signIn(page, url = access.url, username = access.username, passwo
   await page.click('button.primary');
 }
 
+/** The API as the owner, for what a page cannot show. */
+let token;
+async function api(method, path, body) {
+  const call = (how, where, what) =>
+    fetch(access.url + where, {
+      method: how,
+      body: what && JSON.stringify(what),
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    }).then(async (r) => (r.ok ? r.json() : Promise.reject(new Error(`${how} ${where}: ${r.status} ${await r.text()}`))));
+  token ??= (await call('POST', '/api/auth/login', { username: access.username, password: access.password })).token;
+  return call(method, path, body);
+}
+
 const status = (page) => page.locator('h1 .status').getAttribute('data-status');
 const secret = `s3cret-${Date.now()}-<"'&>`;
 let me, projectPath, appPath, deploymentPath, failedPath;
@@ -181,6 +194,36 @@ await test('a variable is removed, the secret kept', async () => {
   me.complaints.take();
 });
 
+await test('values of many lines are shown and kept as they are', async () => {
+  const lines = '\n-----BEGIN-----\n  a <b>\n\n-----END-----\n';
+  const dos = 'one\r\ntwo\rthree\n';
+  const before = await api('PATCH', `/api${appPath}`, {
+    envVars: [
+      { key: 'DOS', value: dos, isSecret: false },
+      { key: 'LINES', value: lines, isSecret: false },
+      { key: 'TOKEN', value: null, isSecret: true },
+    ],
+  });
+  await me.page.goto(`${access.url}${appPath}/environment`);
+  equal(await me.page.inputValue('#v1'), lines, 'the value of LINES');
+  await me.page.click('button:has-text("Save")');
+  let app = await api('GET', `/api${appPath}`);
+  equal(JSON.stringify(app), JSON.stringify(before), 'the application after a save of nothing');
+  await me.page.fill('#v0', 'one\ntwo');
+  await me.page.fill('#v1', `${lines}more\n`);
+  await me.page.fill('#k3', 'PEM');
+  await me.page.fill('#v3', lines);
+  await me.page.check('[name=secret][value="3"]');
+  await me.page.click('button:has-text("Save")');
+  app = await api('GET', `/api${appPath}`);
+  const value = (key) => app.envVars.find((e) => e.key === key).value;
+  equal(value('DOS'), 'one\ntwo', 'the value of DOS');
+  equal(value('LINES'), `${lines}more\n`, 'the value of LINES');
+  equal(value('PEM'), null, 'the value of PEM');
+  await api('PATCH', `/api${appPath}`, { envVars: [{ key: 'TOKEN', value: null, isSecret: true }] });
+  me.complaints.take();
+});
+
 await test('settings are saved, and bad ones refused', async () => {
   await me.page.goto(`${access.url}${appPath}/settings`);
   await me.page.fill('[name=replicas]', '0');
@@ -240,6 +283,8 @@ await test('a failing build shows its cause', async () => {
   await me.page.fill('[name="gitSource.repoUrl"]', access.repoUrl);
   await me.page.fill('[name="gitSource.branch"]', 'broken');
   await me.page.click('button.primary');
+  equal(await me.page.locator('h2:has-text("shown this once")').count(), 1, 'the number of secrets');
+  equal(await me.page.locator('meta[http-equiv=refresh]').count(), 0, 'the number of refreshes');
   const id = await me.page.locator('a[href^="/deployments/"]').nth(1).getAttribute('href');
   failedPath = id;
   const end = Date.now() + 60000;
@@ -250,6 +295,18 @@ await test('a failing build shows its cause', async () => {
   } while ((await status(me.page)) !== 'failed');
   equal(await me.page.locator('.callout.bad').count(), 1, 'the number of callouts');
   ok(await me.page.locator('button:has-text("Retry")').count(), 'there is no Retry');
+  const note = () => me.page.locator('.log-foot span').innerText();
+  const [, first, last] = /Lines (\d+) to (\d+)/.exec(await note());
+  equal(last - first, 999, 'the number of lines but one');
+  ok((await me.page.locator('.log-lines li').last().innerText()).includes('failed: '), 'the log does not end with the verdict');
+  await me.page.click('a:has-text("First error")');
+  equal(await me.page.locator(`li${new URL(me.page.url()).hash}.bad:has-text("no such thing")`).count(), 1, 'the number of first errors');
+  await me.page.click('a:has-text("Show later lines")');
+  ok((await note()).endsWith(` to ${last}`), `it shows ${await note()}`);
+  await me.page.click('a:has-text("Show the newest lines")');
+  equal(await note(), `Lines ${first} to ${last}`, 'the newest lines');
+  await me.page.click('a:has-text("Show earlier lines")');
+  equal(await me.page.locator('#L1').count(), 1, 'the number of first lines');
   me.complaints.take();
 });
 
@@ -278,6 +335,7 @@ await test('the theme is remembered and the login page has it too', async () => 
 
 await test('the policy is strict and the cookie is not readable', async () => {
   const response = await me.page.goto(`${access.url}/projects`);
+  equal(response.headers()['ratelimit-limit'], '400000', 'the limit of pages');
   const policy = response.headers()['content-security-policy'] ?? '';
   ok(policy.includes("default-src 'none'") && !policy.includes('unsafe'), `the policy is ${policy}`);
   const cookie = (await me.context.cookies()).find((c) => c.name === 'slipway_session');

@@ -295,6 +295,43 @@ static void output(void)
     CU_ASSERT_EQUAL(lines[0].at, 1700000000124);
     TAP_STR(lines[0].text, in[1].text);
     TAP_STR(lines[2].text, "\xEF\xBF\xBDz");
+    TAP_OK(store_log_tail(pg, &arena, id, 2, &lines, &n, &err), &err);
+    CU_ASSERT_EQUAL_FATAL(n, 2);
+    CU_ASSERT_EQUAL(lines[0].line, 3);
+    CU_ASSERT_EQUAL(lines[1].line, 4);
+    TAP_STR(lines[0].text, in[2].text);
+    TAP_OK(store_log_tail(pg, &arena, id, 10, &lines, &n, &err), &err);
+    CU_ASSERT_EQUAL(n, 4);
+}
+
+static void errors_in_output(void)
+{
+    static const struct {
+        struct store_log_line line;
+        bool is;
+    } cases[] = {
+        {{.step = "clone", .stream = "stderr", .text = "of another step"}, false},
+        {{.step = "build", .stream = "stdout", .text = "#7 ERRORS: none"}, true},
+        {{.step = "build", .stream = "stdout", .text = "7 ERROR"}, false},
+        {{.step = "build", .stream = "stdout", .text = "#7 an ERROR"}, false},
+        {{.step = "build", .stream = "stdout", .text = "#7 ERROR: exit 3"}, true},
+        {{.step = "build", .stream = "stderr", .text = "no such thing"}, true},
+        {{.step = "deploy", .stream = "system", .text = "failed: exit 3"}, true},
+        {{.step = "build", .stream = "system", .text = "it failed: no"}, false},
+    };
+    struct err err;
+    struct store_deployment d;
+    int64_t line;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *id = deployment(app(project(user("owner").id).id));
+        CU_ASSERT_EQUAL(claim(id, &d), STORE_CLAIMED);
+        CU_ASSERT_EQUAL(store_log_is_error(&cases[i].line, "build"), cases[i].is);
+        TAP_OK(store_log_append(pg, &arena, id, 1, &cases[i].line, 1, &err), &err);
+        TAP_OK(store_log_first_error(pg, &arena, id, "build", &line, &err), &err);
+        CU_ASSERT_EQUAL(line, cases[i].is ? 1 : 0);
+        TAP_OK(store_log_first_error(pg, &arena, id, NULL, &line, &err), &err);
+        CU_ASSERT_EQUAL(line, str_eq(cases[i].line.stream, "system") && cases[i].is ? 1 : 0);
+    }
 }
 
 static void survives_loss(void)
@@ -358,6 +395,7 @@ static const struct tap_test tests[] = {
     {"an older attempt's writes are refused", fences},
     {"giving back counts failures and forgets what had not begun", releases},
     {"output is numbered, scrubbed and resumable", output},
+    {"the errors in the output of a deployment", errors_in_output},
     {"a lost connection is made again; a transaction is not repeated", survives_loss},
     {"a delivery counts once", deliveries_once},
     {NULL, NULL},

@@ -96,6 +96,7 @@ static void full(void)
                            "<i>&lt;1&gt; 1<u>&lt;1&gt;</u></i>\n<i>two 2<u>two</u></i>\n"
                            "<u>one</u><s>a&lt;b</s><s>" EVIL_TEXT "</s>\n"
                            "<pre>\n  kept " EVIL_TEXT "\n</pre>\n"
+                           "<textarea>\n" EVIL_TEXT "</textarea>\n"
                            "<div title=\"" EVIL_TEXT "\">\ninside\n</div>");
 }
 
