@@ -490,7 +490,7 @@ static void image_moves(void)
 static void removes(void)
 {
     int rc;
-    struct store_app app = fixture_app(&f, "gone", "good");
+    struct store_app app = app_of("gone", NULL);
     app.volumes =
         arena_printf(&f.arena, "[{\"source\":\"%s-data\",\"target\":\"/data\"}]", app.service_name);
     fixture_store(&f, &app, NULL);
@@ -498,7 +498,10 @@ static void removes(void)
     expect(&d, "success");
     struct err err = {0};
     TAP_OK(store_app_delete(f.pg, &f.arena, app.id, false, &err), &err);
+    const char *probe = f.conf.worker_probe;
+    f.conf.worker_probe = "/not-there/probe"; /* removing does not need it */
     TAP_OK(engine_remove(&f.engine, app.id, true, &err), &err);
+    f.conf.worker_probe = probe;
     AUTO_JSON *service = NULL;
     CU_ASSERT_EQUAL(docker_service_inspect(&f.docker, app.service_name, &service, &err), -1);
     AUTO_JSON *volume = NULL;
