@@ -137,7 +137,9 @@ static int run_steps(struct job *j, struct err *err)
         if (make_image(j, err) < 0)
             return -1;
     } else {
-        j->image = rollback ? j->d.image : j->app.image;
+        /* what an earlier attempt has pinned is what this deployment is of */
+        bool pinned = j->d.image && strchr(j->d.image, '@');
+        j->image = rollback || pinned ? j->d.image : j->app.image;
     }
     if (advance(j, "deploying", err) < 0)
         return -1;

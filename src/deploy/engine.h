@@ -51,9 +51,9 @@ int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, str
 int engine_give_up(struct engine *e, const char *deployment_id, int64_t attempt, const char *status,
                    const char *step, const char *message, struct err *err);
 
-/* Takes away what a deleted application left: its service, its images in the Engine, configs that
- * no service uses any more, with VOLUMES its volumes on this node; then writes that it is gone. To
- * be repeated after ERR_UNAVAILABLE. */
+/* Takes away what a deleted application left: its service, its images in the Engine, with VOLUMES
+ * its volumes on this node, and, where that is possible, configs that no service uses any more;
+ * then writes that it is gone. To be repeated after ERR_UNAVAILABLE. */
 int engine_remove(struct engine *e, const char *app_id, bool volumes, struct err *err);
 
 #endif

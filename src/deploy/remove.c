@@ -85,23 +85,31 @@ static int remove_images(struct engine *e, struct arena *a, const struct store_a
     return 0;
 }
 
+/* The probe in use stays: a deployment may be about to name it. What cannot be taken away now is a
+ * few KiB that the next removal sees again. */
+static void prune_probes(struct engine *e, struct arena *a)
+{
+    AUTO_BUF probe = {0};
+    char *name;
+    struct err err;
+    if (probe_read(a, e->conf->worker_probe, &probe, &name, &err) < 0 ||
+        docker_config_prune(e->docker, DOCKER_LABEL_OWNED, name, &err) < 0)
+        log_err(LOG_LEVEL_WARN, "old probes stay", &err);
+}
+
 int engine_remove(struct engine *e, const char *app_id, bool volumes, struct err *err)
 {
     AUTO_ARENA a = {0};
     struct store_app app;
     bool deleted, ours;
-    AUTO_BUF probe = {0};
-    char *probe_name;
     if (store_app_get_any(e->pg, &a, app_id, &app, &deleted, err) < 0)
         return -1;
     if (!deleted)
         return err_set(err, ERR_CONFLICT, "the application %s is not deleted", app_id);
     if (is_ours(e, &app, &ours, err) < 0 ||
         (ours && docker_service_remove(e->docker, app.service_name, err) < 0) ||
-        (volumes && remove_volumes(e, &a, &app, err) < 0) || remove_images(e, &a, &app, err) < 0 ||
-        /* the probe in use stays: a deployment may be about to name it */
-        probe_read(&a, e->conf->worker_probe, &probe, &probe_name, err) < 0 ||
-        docker_config_prune(e->docker, DOCKER_LABEL_OWNED, probe_name, err) < 0)
+        (volumes && remove_volumes(e, &a, &app, err) < 0) || remove_images(e, &a, &app, err) < 0)
         return -1;
+    prune_probes(e, &a);
     return store_app_removed(e->pg, &a, app_id, err);
 }

@@ -151,13 +151,14 @@ static int64_t moment(struct json_object *o, const char *path)
     return s && time_parse(s, &ms) ? ms : 0;
 }
 
-static void read_ports(struct docker_task *t, struct json_object *ports)
+static void read_ports(struct arena *a, struct docker_task *t, struct json_object *ports)
 {
-    for (size_t i = 0; i < json_len(ports) && t->n_ports < DOCKER_TASK_PORTS; i++) {
+    t->n_ports = json_len(ports);
+    t->ports = ARENA_ARRAY(a, t->n_ports ? t->n_ports : 1, struct docker_port);
+    for (size_t i = 0; i < t->n_ports; i++) {
         struct json_object *p = json_object_array_get_idx(ports, i);
-        t->ports[t->n_ports].target = json_int_at(p, "TargetPort", 0);
-        t->ports[t->n_ports].published = json_int_at(p, "PublishedPort", 0);
-        t->n_ports++;
+        t->ports[i].target = json_int_at(p, "TargetPort", 0);
+        t->ports[i].published = json_int_at(p, "PublishedPort", 0);
     }
 }
 
@@ -179,7 +180,7 @@ static void read_task(struct arena *a, struct json_object *o, struct docker_task
     t->release = text(a, o, "Spec/ContainerSpec/Labels/" DOCKER_LABEL_RELEASE);
     t->attempt = text(a, o, "Spec/ContainerSpec/Labels/" DOCKER_LABEL_ATTEMPT);
     t->image = text(a, o, "Spec/ContainerSpec/Image");
-    read_ports(t, json_at(o, "Status/PortStatus/Ports"));
+    read_ports(a, t, json_at(o, "Status/PortStatus/Ports"));
 }
 
 void docker_tasks_read(struct arena *a, struct json_object *list, struct docker_tasks *out)

@@ -8,8 +8,6 @@
 
 #include "docker/client.h"
 
-enum { DOCKER_TASK_PORTS = 8 };
-
 struct docker_port {
     int64_t target;    /* inside the container */
     int64_t published; /* on the node */
@@ -32,7 +30,7 @@ struct docker_task {
     const char *release;      /* our labels in its container spec, "" when absent */
     const char *attempt;
     const char *image;
-    struct docker_port ports[DOCKER_TASK_PORTS];
+    struct docker_port *ports;
     size_t n_ports;
 };
 

@@ -443,10 +443,54 @@ static void image_application(void)
     TAP_STR(fixture_get(&f, &app, "/index.html"), "ready made\n");
 }
 
+static char *without_digest(const char *image)
+{
+    char *name = arena_strdup(&f.arena, image);
+    *strchr(name, '@') = '\0';
+    return name;
+}
+
+/* The tag of an application's image moves between two attempts: the second runs and records what
+ * the first pinned. */
+static void image_moves(void)
+{
+    int rc;
+    struct err err = {0};
+    struct store_app maker = app_of("mover", NULL);
+    fixture_store(&f, &maker, NULL);
+    struct store_deployment one = fixture_deploy(&f, &maker, NULL, NULL, &rc);
+    expect(&one, "success");
+    struct store_app app = fixture_app(&f, "moved", NULL);
+    app.image = without_digest(one.image);
+    fixture_store(&f, &app, NULL);
+    struct store_deployment d = fixture_claim(&f, &app, NULL, NULL);
+    f.engine.should_stop = stop_in_verdict;
+    f.engine.stop_arg = &d;
+    CU_ASSERT_EQUAL(engine_run(&f.engine, d.id, d.attempt, &err), -1);
+    f.engine.should_stop = NULL;
+    const char *pinned = fixture_read(&f, d.id).image;
+    expect_in(pinned, strchr(one.image, '@'));
+    fixture_run(&f,
+                (const char *const[]){
+                    "sh", "-c",
+                    arena_printf(&f.arena,
+                                 "export DOCKER_HOST=%s; printf 'FROM %s\\nRUN echo moved\\n' | "
+                                 "docker build -q -t %s - && docker push -q %s",
+                                 f.conf.docker_host, app.image, app.image, app.image),
+                    NULL});
+    TAP_OK(engine_run(&f.engine, d.id, d.attempt, &err), &err);
+    d = fixture_read(&f, d.id);
+    expect(&d, "success");
+    TAP_STR(d.image, pinned);
+    AUTO_JSON *service = NULL;
+    TAP_OK(docker_service_inspect(&f.docker, app.service_name, &service, &err), &err);
+    TAP_STR(json_str_at(service, "Spec/TaskTemplate/ContainerSpec/Image"), pinned);
+}
+
 static void removes(void)
 {
     int rc;
-    struct store_app app = fixture_app(&f, "gone", "good");
+    struct store_app app = app_of("gone", NULL);
     app.volumes =
         arena_printf(&f.arena, "[{\"source\":\"%s-data\",\"target\":\"/data\"}]", app.service_name);
     fixture_store(&f, &app, NULL);
@@ -454,7 +498,10 @@ static void removes(void)
     expect(&d, "success");
     struct err err = {0};
     TAP_OK(store_app_delete(f.pg, &f.arena, app.id, false, &err), &err);
+    const char *probe = f.conf.worker_probe;
+    f.conf.worker_probe = "/not-there/probe"; /* removing does not need it */
     TAP_OK(engine_remove(&f.engine, app.id, true, &err), &err);
+    f.conf.worker_probe = probe;
     AUTO_JSON *service = NULL;
     CU_ASSERT_EQUAL(docker_service_inspect(&f.docker, app.service_name, &service, &err), -1);
     AUTO_JSON *volume = NULL;
@@ -613,6 +660,7 @@ int main(int argc, char **argv)
         {"variables reach the service, secrets no log", environment},
         {"a secret of several lines reaches no log", secret_lines},
         {"an application that is an image", image_application},
+        {"an image whose tag moves between two attempts", image_moves},
         {"a deleted application leaves nothing", removes},
         {"the classic builder, names of images", classic_builder},
         {"what a service prints", service_output},

@@ -123,6 +123,27 @@ static void names(void)
     }
 }
 
+/* As many ports as a task has. */
+static void many_ports(void)
+{
+    AUTO_ARENA a = {0};
+    AUTO_JSON *list = NULL;
+    AUTO_BUF text = {0};
+    struct err err = {0};
+    buf_adds(&text, "[{\"ID\":\"t\",\"Status\":{\"PortStatus\":{\"Ports\":[");
+    for (int i = 0; i < 20; i++)
+        buf_addf(&text, "%s{\"TargetPort\":%d,\"PublishedPort\":%d}", i ? "," : "", 8000 + i,
+                 32000 + i);
+    buf_adds(&text, "]}}}]");
+    TAP_OK(json_parse(buf_str(&text), text.len, &list, &err), &err);
+    struct docker_tasks t;
+    docker_tasks_read(&a, list, &t);
+    CU_ASSERT_EQUAL_FATAL(t.n, 1);
+    CU_ASSERT_EQUAL_FATAL(t.items[0].n_ports, 20);
+    CU_ASSERT_EQUAL(t.items[0].ports[19].target, 8019);
+    CU_ASSERT_EQUAL(t.items[0].ports[19].published, 32019);
+}
+
 static void tasks(void)
 {
     AUTO_ARENA a = {0};
@@ -160,5 +181,6 @@ const struct tap_test client_tests[] = {
     {"the registry's login", auth},
     {"names of images", names},
     {"reads tasks", tasks},
+    {"a task with many ports", many_ports},
     {NULL, NULL},
 };
