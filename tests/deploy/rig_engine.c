@@ -491,12 +491,14 @@ static void removes(void)
 {
     int rc;
     struct store_app app = app_of("gone", NULL);
-    app.volumes =
-        arena_printf(&f.arena, "[{\"source\":\"%s-data\",\"target\":\"/data\"}]", app.service_name);
+    app.volumes = "[{\"source\":\"data\",\"target\":\"/data\"}]";
     fixture_store(&f, &app, NULL);
     struct store_deployment d = fixture_deploy(&f, &app, NULL, NULL, &rc);
     expect(&d, "success");
     struct err err = {0};
+    const char *path = arena_printf(&f.arena, "/volumes/%s_data", app.service_name);
+    AUTO_JSON *own = NULL; /* no other application's, whatever it calls its own */
+    TAP_OK(docker_get(&f.docker, path, &own, &err), &err);
     TAP_OK(store_app_delete(f.pg, &f.arena, app.id, false, &err), &err);
     const char *probe = f.conf.worker_probe;
     f.conf.worker_probe = "/not-there/probe"; /* removing does not need it */
@@ -505,10 +507,8 @@ static void removes(void)
     AUTO_JSON *service = NULL;
     CU_ASSERT_EQUAL(docker_service_inspect(&f.docker, app.service_name, &service, &err), -1);
     AUTO_JSON *volume = NULL;
-    CU_ASSERT_EQUAL(docker_get(&f.docker,
-                               arena_printf(&f.arena, "/volumes/%s-data", app.service_name),
-                               &volume, &err),
-                    -1);
+    CU_ASSERT_EQUAL(docker_get(&f.docker, path, &volume, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_NOT_FOUND);
 }
 
 static void add_line(void *arg, const char *text)
