@@ -78,11 +78,7 @@ static int make_directories(struct job *j, struct err *err)
 
 static int advance(struct job *j, const char *status, struct err *err)
 {
-    if (store_deployment_advance(j->e->pg, &j->arena, j->d.id, j->attempt, status, err) < 0)
-        return -1;
-    if (j->e->on_status)
-        j->e->on_status(j->e->hook_arg, j->d.id, j->app.id, status);
-    return 0;
+    return store_deployment_advance(j->e->pg, &j->arena, j->d.id, j->attempt, status, err);
 }
 
 /* One step: its row, the work, its row again. A failure leaves j->step naming it. */
@@ -204,12 +200,9 @@ static int flush_last(struct job *j, struct err *err)
 
 static int write_end(struct job *j, const char *status, const char *error, struct err *err)
 {
-    if (flush_last(j, err) < 0 ||
-        store_deployment_finish(j->e->pg, &j->arena, j->d.id, j->attempt, status, error, err) < 0)
+    if (flush_last(j, err) < 0)
         return -1;
-    if (j->e->on_status)
-        j->e->on_status(j->e->hook_arg, j->d.id, j->app.id, status);
-    return 0;
+    return store_deployment_finish(j->e->pg, &j->arena, j->d.id, j->attempt, status, error, err);
 }
 
 /* A newer release has the service, so nothing is put back. The row may still be a newer attempt's:

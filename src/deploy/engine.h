@@ -29,12 +29,6 @@ struct engine {
     int64_t deadline;           /* time_monotonic() after which a deployment fails; 0: none */
     net_stop *should_stop;      /* asked several times a second; may be NULL */
     void *stop_arg;
-    /* After a status was written; may be NULL. */
-    void (*on_status)(void *arg, const char *deployment_id, const char *app_id, const char *status);
-    /* After lines were written; may be NULL. */
-    void (*on_log)(void *arg, const char *deployment_id, const struct store_log_line *lines,
-                   size_t n);
-    void *hook_arg;
 };
 
 /* Works on the deployment until it is final: 0, also for one that failed, that a newer release on

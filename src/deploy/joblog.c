@@ -79,11 +79,9 @@ int job_flush(struct job *j, struct err *err)
     j->flushed = time_monotonic();
     if (!j->n_lines)
         return 0;
-    size_t n = j->n_lines;
-    if (store_log_append(j->e->pg, &j->lines_arena, j->d.id, j->attempt, j->lines, n, err) < 0)
+    if (store_log_append(j->e->pg, &j->lines_arena, j->d.id, j->attempt, j->lines, j->n_lines,
+                         err) < 0)
         return -1;
-    if (j->e->on_log)
-        j->e->on_log(j->e->hook_arg, j->d.id, j->lines, n);
     j->n_lines = 0;
     arena_reset(&j->lines_arena);
     return 0;

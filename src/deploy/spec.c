@@ -164,13 +164,15 @@ static void write_health(struct jw *w, const struct spec_input *in, struct json_
 
 static void write_mounts(struct jw *w, const struct spec_input *in, struct json_object *volumes)
 {
+    AUTO_ARENA scratch = {0};
     jw_key(w, "Mounts");
     jw_begin_array(w);
     for (size_t i = 0; i < json_len(volumes); i++) {
         struct json_object *v = json_object_array_get_idx(volumes, i);
         jw_begin(w);
         jw_kstr(w, "Type", "volume");
-        jw_kstr(w, "Source", json_str_at(v, "source"));
+        jw_kstr(w, "Source",
+                arena_printf(&scratch, "%s_%s", in->app->service_name, json_str_at(v, "source")));
         jw_kstr(w, "Target", json_str_at(v, "target"));
         jw_key(w, "VolumeOptions");
         jw_begin(w);

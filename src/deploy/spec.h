@@ -13,6 +13,9 @@
  * which ordinary images do not use (they do change user, own files and bind low ports); what the
  * application lists is added.
  *
+ * Volumes: the Engine's name of one is SERVICE_SOURCE, so that no two applications share one (a
+ * service's name has no '_').
+ *
  * Order: start-first, but stop-first where a fixed port or a volume could not be had twice, unless
  * the application says otherwise.
  */

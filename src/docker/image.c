@@ -258,21 +258,6 @@ int docker_image_inspect(struct docker *d, const char *ref, struct json_object *
     return docker_get(d, buf_str(&path), out, err);
 }
 
-int docker_image_tag(struct docker *d, const char *ref, const char *name, const char *tag,
-                     struct err *err)
-{
-    AUTO_BUF path = {0};
-    buf_adds(&path, "/images/");
-    add_name(&path, ref);
-    buf_adds(&path, "/tag");
-    query(&path, "repo", name);
-    query(&path, "tag", tag);
-    struct docker_request req = {.method = "POST", .path = buf_str(&path)};
-    if (docker_call(d, &req, NULL, err) < 0)
-        return err_wrap(err, "could not name '%s' also '%s:%s'", ref, name, tag);
-    return 0;
-}
-
 int docker_image_remove(struct docker *d, const char *ref, struct err *err)
 {
     AUTO_BUF path = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Images: build, push, pull, inspect, tag, remove (Engine API: POST /build, /images/…).
+ * Images: build, push, pull, inspect, remove (Engine API: POST /build, /images/…).
  *
  * Building and pushing answer 200 and report failure inside the stream of messages, so success
  * here means: a 2xx status, an image id (a digest) and no errorDetail. What the Engine reports as
@@ -42,10 +42,6 @@ int docker_image_pull(struct docker *d, const char *ref, const char *auth, int64
 /* GET /images/REF/json. ERR_NOT_FOUND: the Engine does not have it. */
 int docker_image_inspect(struct docker *d, const char *ref, struct json_object **out,
                          struct err *err);
-
-/* Gives the image REF the further name NAME:TAG. */
-int docker_image_tag(struct docker *d, const char *ref, const char *name, const char *tag,
-                     struct err *err);
 
 /* Removes a name; the image goes with its last name. Success when there is none. */
 int docker_image_remove(struct docker *d, const char *ref, struct err *err);

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-enum { LINE_MAX_BYTES = 8192, FRAME_MAX = 1 << 24, SERVICE_LOGS_MS = 5000 };
+enum { LINE_MAX_BYTES = 8192, FRAME_MAX = 1 << 24 };
 
 void docker_frames_init(struct docker_frames *f, docker_log_line *on_line, void *arg)
 {
@@ -99,25 +99,4 @@ int docker_task_tail(struct docker *d, struct arena *a, const char *task_id, uns
     }
     *out = str_utf8_scrub(a, all.data ? all.data : "", all.len);
     return 0;
-}
-
-int docker_service_logs(struct docker *d, const char *service, unsigned tail, int64_t since_s,
-                        docker_log_line *on_line, void *arg, struct err *err)
-{
-    AUTO_ARENA scratch = {0};
-    CLEANUP(docker_frames_release) struct docker_frames f;
-    docker_frames_init(&f, on_line, arg);
-    struct docker_request req = {
-        .method = "GET",
-        .path = arena_printf(
-            &scratch,
-            "/services/%s/logs?stdout=1&stderr=1&timestamps=1&details=1&tail=%u&since=%lld",
-            service, tail, (long long)since_s),
-        .sink = docker_frames_feed,
-        .sink_arg = &f,
-        .total_ms = SERVICE_LOGS_MS,
-    };
-    int rc = docker_call(d, &req, NULL, err);
-    docker_frames_end(&f);
-    return rc < 0 ? err_wrap(err, "could not read what service %s printed", service) : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What containers printed (Engine API: GET /services/ID/logs, /tasks/ID/logs).
+ * What containers printed (Engine API: GET /tasks/ID/logs).
  *
  * Without a terminal the Engine sends frames: byte 0 is the stream (1 stdout, 2 stderr), bytes 4-7
  * the payload's length, big-endian, then the payload.
@@ -33,9 +33,5 @@ void docker_frames_end(struct docker_frames *f);
  * nothing. Waits at most WAIT_MS: the node that has them may be gone. */
 int docker_task_tail(struct docker *d, struct arena *a, const char *task_id, unsigned tail,
                      int64_t wait_ms, char **out, struct err *err);
-
-/* The last TAIL lines of each task of a service, timestamped and with the task's id in front. */
-int docker_service_logs(struct docker *d, const char *service, unsigned tail, int64_t since_s,
-                        docker_log_line *on_line, void *arg, struct err *err);
 
 #endif

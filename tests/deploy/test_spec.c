@@ -113,7 +113,7 @@ static void everything(void)
     is_json(s, CONTAINER "CapabilityAdd", "[\"SYS_TIME\",\"CAP_NET_RAW\"]");
     is_json(s, CONTAINER "CapabilityDrop", "[\"MKNOD\",\"AUDIT_WRITE\",\"SETFCAP\",\"SETPCAP\"]");
     is_json(s, CONTAINER "Mounts",
-            "[{\"Type\":\"volume\",\"Source\":\"data\",\"Target\":\"/data\",\"VolumeOptions\":{"
+            "[{\"Type\":\"volume\",\"Source\":\"web_data\",\"Target\":\"/data\",\"VolumeOptions\":{"
             "\"Labels\":{\"dokploy.application\":\"app-1\"}}}]");
     is_json(s, "Labels",
             "{\"traefik.enable\":\"false\",\"team\":\"a\",\"dokploy.application\":\"app-1\","

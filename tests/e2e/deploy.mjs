@@ -80,6 +80,7 @@ test('the service carries the whole spec', async () => {
     restartPolicy: { condition: 'any', maxAttempts: 5, window: 60 },
     healthCheck: { command: 'wget -q -O /dev/null http://127.0.0.1:8080/', interval: 1, timeout: 2, retries: 4 },
   });
+  const real = `${app.serviceName}_${volume}`; // no other application's, whatever it calls its own
   const d = await run(app);
   equal(d.status, 'success', JSON.stringify(d.error));
   const { Spec: s } = await service(app.serviceName);
@@ -104,10 +105,10 @@ test('the service carries the whole spec', async () => {
   equal((await owner.get(`/api/applications/${app.id}`)).pendingChanges, false);
   equal((await service(app.serviceName)).Spec.TaskTemplate.Resources.Limits.MemoryBytes, 96 * 1048576);
 
-  equal((await engine(`/volumes/${volume}`)).status, 200);
+  equal((await engine(`/volumes/${real}`)).status, 200);
   await owner.want(204, 'DELETE', `/api/applications/${app.id}?volumes=true`);
   await until('the end of the service', async () => !(await service(app.serviceName)), 30);
-  await until('the end of the volume', async () => (await engine(`/volumes/${volume}`)).status === 404, 60);
+  await until('the end of the volume', async () => (await engine(`/volumes/${real}`)).status === 404, 60);
   await owner.want(404, 'GET', `/api/deployments/${d.id}`);
 });
 
