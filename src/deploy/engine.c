@@ -295,10 +295,10 @@ int engine_give_up(struct engine *e, const char *deployment_id, int64_t attempt,
     j.step = step ? step : step_of(j.d.status);
     j.ending = true;
     struct err problem;
-    if (open_env(&j, &problem) < 0)
-        log_err(LOG_LEVEL_WARN, "the environment cannot be read", &problem);
     const char *text = message;
-    if (j.touched && !deleted && job_put_back(&j, &problem) < 0) {
+    bool touched = j.touched && !deleted;
+    /* without its secrets a release must not be put back: it would run with empty ones */
+    if (touched && (open_env(&j, &problem) < 0 || job_put_back(&j, &problem) < 0)) {
         if (j.newer)
             return supersede(&j, err);
         if (problem.code == ERR_STALE) {
