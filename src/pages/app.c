@@ -22,7 +22,7 @@ const char *app_source(struct arena *a, const struct store_app *app)
     return arena_printf(a, "%s, %s", slash ? slash + 1 : normal, app->branch);
 }
 
-/* The address of the first domain, or NULL. The port is the router's. */
+/* The address of the first domain, or NULL. */
 static const char *address_of(struct api_call *c, const struct store_app *app)
 {
     AUTO_JSON *list = NULL;
@@ -31,11 +31,7 @@ static const char *address_of(struct api_call *c, const struct store_app *app)
         !json_len(list))
         return NULL;
     struct json_object *d = json_object_array_get_idx(list, 0);
-    const char *listen = c->api->conf->router_listen;
-    const char *colon = strrchr(listen, ':'), *port = colon ? colon + 1 : listen;
-    return arena_printf(c->arena, "http://%s%s%s%s", json_str_at(d, "host"),
-                        str_eq(port, "80") ? "" : ":", str_eq(port, "80") ? "" : port,
-                        json_str_at(d, "path"));
+    return page_visit_url(c->arena, c->api->conf, json_str_at(d, "host"), json_str_at(d, "path"));
 }
 
 int app_head(struct api_call *c, const struct store_app *app, const char *role, const char *tab,

@@ -218,6 +218,18 @@ void page_deployments(struct api_call *c, const struct store_deployments *list,
     }
 }
 
+const char *page_visit_url(struct arena *a, const struct conf *conf, const char *host,
+                           const char *path)
+{
+    const char *listen = conf->router_listen, *colon = strrchr(listen, ':');
+    const char *from = colon ? colon + 1 : listen;
+    const char *port = arena_printf(a, "%.*s", (int)strcspn(from, " "), from);
+    if (str_eq(port, "443") || (!str_eq(port, "80") && str_starts(conf->web_public_url, "https:")))
+        return arena_printf(a, "https://%s%s", host, path);
+    return arena_printf(a, "http://%s%s%s%s", host, str_eq(port, "80") ? "" : ":",
+                        str_eq(port, "80") ? "" : port, path);
+}
+
 const char *page_hook_url(struct api_call *c)
 {
     const char *base = c->api->conf->web_public_url;

@@ -51,6 +51,11 @@ void page_list(struct api_call *c, struct view_pages *pages, size_t n, bool more
 /* The rows of a list of deployments. */
 void page_deployments(struct api_call *c, const struct store_deployments *list,
                       struct view_deployment_rows *out);
+/* Where a browser finds a domain of an application. The port is the router's: 80 and 443 are not
+ * written. Behind another one, when the dashboard is https, there is something in front that ends
+ * TLS for both. */
+const char *page_visit_url(struct arena *a, const struct conf *conf, const char *host,
+                           const char *path);
 /* The address of the GitHub webhook. */
 const char *page_hook_url(struct api_call *c);
 
