@@ -288,8 +288,8 @@ static int show_new(struct api_call *c, const struct store_project *project,
     page_crumb(a, &v.crumbs, "New application", NULL);
     v.form.action = arena_printf(a, "%s/applications", base);
     v.form.csrf = v.page.csrf;
-    v.form.submit = "Make and deploy";
-    v.form.second = "Make only";
+    v.form.submit = "Create and deploy";
+    v.form.second = "Create only";
     v.form.second_name = "deploy";
     v.form.second_value = "false";
     form_view(c, &new_form, values, &v.form.fields, &rest);
@@ -324,9 +324,12 @@ static int post_new(struct api_call *c, struct err *err)
     const char *path = arena_printf(c->arena, "/applications/%s", app.app.id);
     AUTO_JSON *empty = json_object_new_object();
     if (str_eq(http_form(c->req, "deploy"), "false"))
-        return page_redirect(c, TOAST_CREATED, path);
-    if (api_deploy(c, app.app.id, "manual", empty, &d, err) < 0)
-        return -1;
+        return page_redirect(c, TOAST_APP_CREATED, path);
+    struct err late; /* the application is there: an error page would hide it, and its secret */
+    if (api_deploy(c, app.app.id, "manual", empty, &d, &late) < 0)
+        return page_redirect_why(
+            c, TOAST_APP_NOT_DEPLOYED, /* what is behind ';' advises on the operation alone */
+            arena_printf(c->arena, "%.*s", (int)strcspn(late.msg, ";"), late.msg), path);
     return page_redirect(c, TOAST_DEPLOYING, path);
 }
 

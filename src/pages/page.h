@@ -14,8 +14,11 @@ enum toast {
     TOAST_NONE,
     TOAST_SAVED,
     TOAST_DEPLOYING,
-    TOAST_CREATED,
-    TOAST_DELETED,
+    TOAST_PROJECT_CREATED,
+    TOAST_PROJECT_DELETED,
+    TOAST_APP_CREATED,
+    TOAST_APP_NOT_DEPLOYED, /* created, but not deployed */
+    TOAST_APP_DELETED,
     TOAST_REGISTERED,
 };
 
@@ -25,6 +28,8 @@ void page_begin(struct api_call *c, struct view_page *page, const char *title, c
 int page_send(struct api_call *c, int status);
 /* Sends the browser to PATH ("/…") by 303, which then shows TOAST. Headers stay. */
 int page_redirect(struct api_call *c, enum toast toast, const char *path);
+/* The same; the toast goes on with WHY ("the queue …"), which travels sealed. */
+int page_redirect_why(struct api_call *c, enum toast toast, const char *why, const char *path);
 
 /* The form's values stay good when the API refuses with one of these; the page is shown again with
  * the status. False: the error is the page's own. */
