@@ -89,11 +89,11 @@ api() {
     printf '%s\n' "$answer"
 }
 
-# login: sets TOKEN.
+# login: sets TOKEN. The password goes through the environment: arguments are for all to read.
 login() {
     TOKEN=
-    TOKEN=$(api POST /api/auth/login "$(jq -nc --arg u "$OWNER" --arg p "$(secret owner)" \
-        '{username: $u, password: $p}')" | jq -r .token) && [ -n "$TOKEN" ]
+    TOKEN=$(api POST /api/auth/login "$(username=$OWNER password=$(secret owner) jq -nc \
+        '{username: env.username, password: env.password}')" | jq -r .token) && [ -n "$TOKEN" ]
 }
 OWNER=owner
 

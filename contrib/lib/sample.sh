@@ -6,6 +6,7 @@
 
 SAMPLE_REPO=slipway/sample
 SAMPLE_BASE=slipway-sample-base
+SAMPLE_LABEL=slipway.sample-base
 
 # One static busybox with a link for each of its commands, imported as an image.
 sample_base_image() {
@@ -23,7 +24,7 @@ sample_base_image() {
     tar -C "$root" --numeric-owner --owner=0 --group=0 -c . |
         curl -sS --fail-with-body --noproxy '*' --unix-socket "$socket" -X POST --data-binary @- \
             -H 'Content-Type: application/x-tar' \
-            "http://engine/images/create?fromSrc=-&repo=$SAMPLE_BASE&tag=latest&changes=ENV%20PATH%3D%2Fbin" \
+            "http://engine/images/create?fromSrc=-&repo=$SAMPLE_BASE&tag=latest&changes=ENV%20PATH%3D%2Fbin&changes=LABEL%20$SAMPLE_LABEL%3Dtrue" \
             >/dev/null
     rm -rf "$root"
 }

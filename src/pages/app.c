@@ -22,7 +22,7 @@ const char *app_source(struct arena *a, const struct store_app *app)
     return arena_printf(a, "%s, %s", slash ? slash + 1 : normal, app->branch);
 }
 
-/* The address of the first domain, or NULL. The port is the router's. */
+/* The address of the first domain, or NULL. */
 static const char *address_of(struct api_call *c, const struct store_app *app)
 {
     AUTO_JSON *list = NULL;
@@ -31,11 +31,7 @@ static const char *address_of(struct api_call *c, const struct store_app *app)
         !json_len(list))
         return NULL;
     struct json_object *d = json_object_array_get_idx(list, 0);
-    const char *listen = c->api->conf->router_listen;
-    const char *colon = strrchr(listen, ':'), *port = colon ? colon + 1 : listen;
-    return arena_printf(c->arena, "http://%s%s%s%s", json_str_at(d, "host"),
-                        str_eq(port, "80") ? "" : ":", str_eq(port, "80") ? "" : port,
-                        json_str_at(d, "path"));
+    return page_visit_url(c->arena, c->api->conf, json_str_at(d, "host"), json_str_at(d, "path"));
 }
 
 int app_head(struct api_call *c, const struct store_app *app, const char *role, const char *tab,
@@ -292,8 +288,8 @@ static int show_new(struct api_call *c, const struct store_project *project,
     page_crumb(a, &v.crumbs, "New application", NULL);
     v.form.action = arena_printf(a, "%s/applications", base);
     v.form.csrf = v.page.csrf;
-    v.form.submit = "Make and deploy";
-    v.form.second = "Make only";
+    v.form.submit = "Create and deploy";
+    v.form.second = "Create only";
     v.form.second_name = "deploy";
     v.form.second_value = "false";
     form_view(c, &new_form, values, &v.form.fields, &rest);
@@ -328,9 +324,12 @@ static int post_new(struct api_call *c, struct err *err)
     const char *path = arena_printf(c->arena, "/applications/%s", app.app.id);
     AUTO_JSON *empty = json_object_new_object();
     if (str_eq(http_form(c->req, "deploy"), "false"))
-        return page_redirect(c, TOAST_CREATED, path);
-    if (api_deploy(c, app.app.id, "manual", empty, &d, err) < 0)
-        return -1;
+        return page_redirect(c, TOAST_APP_CREATED, path);
+    struct err late; /* the application is there: an error page would hide it, and its secret */
+    if (api_deploy(c, app.app.id, "manual", empty, &d, &late) < 0)
+        return page_redirect_why(
+            c, TOAST_APP_NOT_DEPLOYED, /* what is behind ';' advises on the operation alone */
+            arena_printf(c->arena, "%.*s", (int)strcspn(late.msg, ";"), late.msg), path);
     return page_redirect(c, TOAST_DEPLOYING, path);
 }
 

@@ -396,7 +396,8 @@ static int post_delete(struct api_call *c, struct err *err)
     }
     if (api_app_delete(c, app.id, -1, false, err) < 0)
         return -1;
-    return page_redirect(c, TOAST_DELETED, arena_printf(c->arena, "/projects/%s", app.project_id));
+    return page_redirect(c, TOAST_APP_DELETED,
+                         arena_printf(c->arena, "/projects/%s", app.project_id));
 }
 
 static const struct route routes[] = {

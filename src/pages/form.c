@@ -40,7 +40,7 @@ static struct json_object *number(const char *text, enum form_kind kind)
 {
     int64_t v;
     char *end;
-    if (kind == FORM_INT && str_to_int(text, INT64_MIN, INT64_MAX, &v))
+    if (str_to_int(text, INT64_MIN, INT64_MAX, &v)) /* also of FORM_NUM: 0 is shown as 0, not 0.0 */
         return json_object_new_int64(v);
     if (kind == FORM_NUM && *text && !strpbrk(text, "xXnNpP")) {
         double d = strtod(text, &end);
@@ -161,9 +161,30 @@ static bool belongs(const char *path, const char *name)
     return strncmp(path, name, n) == 0 && (!path[n] || path[n] == '[' || path[n] == '.');
 }
 
-static const char *sentence(struct arena *a, const char *label, const char *message)
+/* The entry of a list that PATH ("domains[1].host") names, as it was typed; NULL: none. */
+static const char *entry_text(struct arena *a, const struct form_field *f,
+                              struct json_object *values, const char *path)
 {
-    return arena_printf(a, "%s %s.", label, message);
+    int64_t i;
+    const char *open = path + strlen(f->name), *close = *open == '[' ? strchr(open, ']') : NULL;
+    if (f->kind != FORM_DOMAINS || !close ||
+        !str_to_int(arena_printf(a, "%.*s", (int)(close - open - 1), open + 1), 0, INT32_MAX, &i) ||
+        (size_t)i >= json_len(json_at(values, f->name)))
+        return NULL;
+    struct json_object *d = json_object_array_get_idx(json_at(values, f->name), (size_t)i);
+    const char *rest = json_str_at(d, "path");
+    return arena_printf(a, "%s%s", json_str_at(d, "host"), str_eq(rest, "/") ? "" : rest);
+}
+
+static const char *sentence(struct arena *a, const struct form_field *f, const char *value,
+                            struct json_object *values, const struct problem *p)
+{
+    if (str_empty(value) && f->kind != FORM_CHECK && f->kind != FORM_PASSWORD)
+        return arena_printf(a, "%s is required.", f->label);
+    const char *entry = entry_text(a, f, values, p->field);
+    if (entry)
+        return arena_printf(a, "%s: \u201C%s\u201D %s.", f->label, entry, p->message);
+    return arena_printf(a, "%s %s.", f->label, p->message);
 }
 
 static void view(struct api_call *c, const struct form_field *f, struct json_object *values,
@@ -198,7 +219,7 @@ static void view(struct api_call *c, const struct form_field *f, struct json_obj
         choices(a, f, out);
     for (const struct problem *p = c->problems.first; p && !out->error; p = p->next)
         if (belongs(p->field, f->name))
-            out->error = sentence(a, f->label, p->message);
+            out->error = sentence(a, f, out->value, values, p);
     if (out->help || out->error)
         out->described = arena_printf(a, "%s%s%s%s", out->help ? id : "", out->help ? "-help" : "",
                                       out->help && out->error ? " " : "",
@@ -229,8 +250,8 @@ const char *form_problem(struct api_call *c, const struct err *err, const char *
         return rest;
     if (err->code == ERR_INVALID && c->problems.n)
         return c->problems.n == 1
-                   ? "One answer needs a change."
-                   : arena_printf(c->arena, "%zu answers need a change.", c->problems.n);
+                   ? "One field needs a change."
+                   : arena_printf(c->arena, "%zu fields need a change.", c->problems.n);
     char *text = arena_printf(c->arena, "%s.", err->msg);
     if (*text >= 'a' && *text <= 'z')
         *text = (char)(*text - 'a' + 'A');

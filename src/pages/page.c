@@ -14,20 +14,40 @@ static const struct {
     [TOAST_NONE] = {"", NULL},
     [TOAST_SAVED] = {"saved", "Saved."},
     [TOAST_DEPLOYING] = {"deploying", "The deployment waits for its turn."},
-    [TOAST_CREATED] = {"created", "Made."},
-    [TOAST_DELETED] = {"deleted", "Deleted. The service is taken away."},
+    [TOAST_PROJECT_CREATED] = {"project-created", "Created the project."},
+    [TOAST_PROJECT_DELETED] = {"project-deleted", "Deleted the project and what was in it."},
+    [TOAST_APP_CREATED] = {"application-created", "Created the application."},
+    [TOAST_APP_NOT_DEPLOYED] = {"not-deployed", "Created the application, but did not deploy it"},
+    [TOAST_APP_DELETED] = {"application-deleted", "Deleted the application and its service."},
     [TOAST_REGISTERED] = {"registered", "Welcome. This account is the owner."},
 };
 
+/* HEX is what page_redirect_why() sealed; anything else, such as what another site's page on our
+ * domain has set, says nothing. */
+static const char *opened(struct api_call *c, const char *hex)
+{
+    size_t n = strlen(hex) / 2;
+    unsigned char *sealed = arena_alloc(c->arena, n + 1);
+    char *text;
+    struct err err;
+    if (!n || strlen(hex) % 2 || !hex_decode(hex, sealed, n) ||
+        secret_open(&c->api->keys, c->arena, c->session->user.id, sealed, n, &text, &err) < 0)
+        return NULL;
+    return text;
+}
+
+/* The cookie is "WORD" or "WORD.SEALED". */
 static const char *take_toast(struct api_call *c)
 {
-    const char *word = http_cookie(c->req, "slipway_toast");
-    if (str_empty(word))
+    const char *cookie = http_cookie(c->req, "slipway_toast");
+    if (str_empty(cookie))
         return NULL;
     http_set(c->res, "Set-Cookie", "slipway_toast=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    size_t n = strcspn(cookie, ".");
+    const char *why = cookie[n] ? opened(c, cookie + n + 1) : NULL;
     for (size_t i = 1; i < ARRAY_LEN(toasts); i++)
-        if (str_eq(toasts[i].word, word))
-            return toasts[i].text;
+        if (strlen(toasts[i].word) == n && strncmp(toasts[i].word, cookie, n) == 0)
+            return why ? arena_printf(c->arena, "%s: %s.", toasts[i].text, why) : toasts[i].text;
     return NULL;
 }
 
@@ -67,16 +87,28 @@ int page_send(struct api_call *c, int status)
     return 0;
 }
 
-int page_redirect(struct api_call *c, enum toast toast, const char *path)
+static int redirect(struct api_call *c, enum toast toast, const char *sealed, const char *path)
 {
     buf_clear(&c->res->body);
     c->res->status = 303;
     if (toast)
         http_set(c->res, "Set-Cookie",
-                 "slipway_toast=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=60",
-                 toasts[toast].word);
+                 "slipway_toast=%s%s%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=60",
+                 toasts[toast].word, sealed ? "." : "", sealed ? sealed : "");
     http_set(c->res, "Location", "%s", path);
     return 0;
+}
+
+int page_redirect(struct api_call *c, enum toast toast, const char *path)
+{
+    return redirect(c, toast, NULL, path);
+}
+
+int page_redirect_why(struct api_call *c, enum toast toast, const char *why, const char *path)
+{
+    AUTO_BUF sealed = {0};
+    secret_seal_w(&c->api->keys, c->session->user.id, why, &sealed);
+    return redirect(c, toast, hex_encode(c->arena, sealed.data, sealed.len), path);
 }
 
 bool page_form_error(const struct err *err)
@@ -216,6 +248,18 @@ void page_deployments(struct api_call *c, const struct store_deployments *list,
             .application_id = d->application_id,
         };
     }
+}
+
+const char *page_visit_url(struct arena *a, const struct conf *conf, const char *host,
+                           const char *path)
+{
+    const char *listen = conf->router_listen, *colon = strrchr(listen, ':');
+    const char *from = colon ? colon + 1 : listen;
+    const char *port = arena_printf(a, "%.*s", (int)strcspn(from, " "), from);
+    if (str_eq(port, "443") || (!str_eq(port, "80") && str_starts(conf->web_public_url, "https:")))
+        return arena_printf(a, "https://%s%s", host, path);
+    return arena_printf(a, "http://%s%s%s%s", host, str_eq(port, "80") ? "" : ":",
+                        str_eq(port, "80") ? "" : port, path);
 }
 
 const char *page_hook_url(struct api_call *c)

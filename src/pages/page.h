@@ -14,8 +14,11 @@ enum toast {
     TOAST_NONE,
     TOAST_SAVED,
     TOAST_DEPLOYING,
-    TOAST_CREATED,
-    TOAST_DELETED,
+    TOAST_PROJECT_CREATED,
+    TOAST_PROJECT_DELETED,
+    TOAST_APP_CREATED,
+    TOAST_APP_NOT_DEPLOYED, /* created, but not deployed */
+    TOAST_APP_DELETED,
     TOAST_REGISTERED,
 };
 
@@ -25,6 +28,8 @@ void page_begin(struct api_call *c, struct view_page *page, const char *title, c
 int page_send(struct api_call *c, int status);
 /* Sends the browser to PATH ("/…") by 303, which then shows TOAST. Headers stay. */
 int page_redirect(struct api_call *c, enum toast toast, const char *path);
+/* The same; the toast goes on with WHY ("the queue …"), which travels sealed. */
+int page_redirect_why(struct api_call *c, enum toast toast, const char *why, const char *path);
 
 /* The form's values stay good when the API refuses with one of these; the page is shown again with
  * the status. False: the error is the page's own. */
@@ -51,6 +56,11 @@ void page_list(struct api_call *c, struct view_pages *pages, size_t n, bool more
 /* The rows of a list of deployments. */
 void page_deployments(struct api_call *c, const struct store_deployments *list,
                       struct view_deployment_rows *out);
+/* Where a browser finds a domain of an application. The port is the router's: 80 and 443 are not
+ * written. Behind another one, when the dashboard is https, there is something in front that ends
+ * TLS for both. */
+const char *page_visit_url(struct arena *a, const struct conf *conf, const char *host,
+                           const char *path);
 /* The address of the GitHub webhook. */
 const char *page_hook_url(struct api_call *c);
 

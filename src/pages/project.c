@@ -101,7 +101,7 @@ static int show_form(struct api_call *c, const struct store_project *p, struct j
     v.title = p ? arena_printf(a, "Settings of %s", p->name) : "New project";
     v.form.action = p ? arena_printf(a, "/projects/%s/settings", p->id) : "/projects";
     v.form.csrf = v.page.csrf;
-    v.form.submit = p ? "Save" : "Make project";
+    v.form.submit = p ? "Save" : "Create project";
     form_view(c, &form, values, &v.form.fields, &rest);
     if (problem)
         v.form.problem = form_problem(c, problem, rest);
@@ -125,7 +125,8 @@ static int post_new(struct api_call *c, struct err *err)
     struct store_project p;
     AUTO_JSON *in = form_json(c, &form);
     if (api_project_create(c, in, &p, err) == 0)
-        return page_redirect(c, TOAST_CREATED, arena_printf(c->arena, "/projects/%s", p.id));
+        return page_redirect(c, TOAST_PROJECT_CREATED,
+                             arena_printf(c->arena, "/projects/%s", p.id));
     return page_form_error(err) ? show_form(c, NULL, in, err, NULL) : -1;
 }
 
@@ -168,7 +169,7 @@ static int post_delete(struct api_call *c, struct err *err)
         return show_form(c, &p, values, NULL,
                          arena_printf(c->arena, "This is not the name: type %s.", p.name));
     if (api_project_delete(c, p.id, false, err) == 0)
-        return page_redirect(c, TOAST_DELETED, "/projects");
+        return page_redirect(c, TOAST_PROJECT_DELETED, "/projects");
     return page_form_error(err) ? show_form(c, &p, values, err, NULL) : -1;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The dashboard from the first registration to the log of a failed deployment. The way through it
 // is gone without JavaScript; the screenshots and the accessibility check have it.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Complaints, accessible, done, equal, fits, launch, ok, test } from './harness.mjs';
 
 const access = JSON.parse(readFileSync(process.env.ACCESS, 'utf8'));
@@ -23,6 +25,16 @@ async function signIn(page, url = access.url, username = access.username, passwo
   await page.click('button.primary');
 }
 
+/** Runs a line of shell with the functions that start and stop the stack's parts. */
+function stack(line) {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const script = `set -e; . "$ROOT/contrib/lib/common.sh"; ports_load; ${line}`;
+  execFileSync('bash', ['-c', script], {
+    env: { ...process.env, ROOT: root, STATE: process.env.SLIPWAY_TEST_STATE },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
 /** The API as the owner, for what a page cannot show. */
 let token;
 async function api(method, path, body) {
@@ -38,7 +50,7 @@ async function api(method, path, body) {
 
 const status = (page) => page.locator('h1 .status').getAttribute('data-status');
 const secret = `s3cret-${Date.now()}-<"'&>`;
-let me, projectPath, appPath, deploymentPath, failedPath;
+let me, projectPath, appPath, deploymentPath, failedPath, longPath;
 
 await test('the first visitor is led to the registration', async () => {
   const v = await visitor();
@@ -127,7 +139,7 @@ await test('a project needs a name, and markup in it stays text', async () => {
   projectPath = new URL(me.page.url()).pathname;
   equal(await me.page.locator('h1').innerText(), 'Shop <b onmouseover=alert(1)>"&\'', 'the heading');
   equal(await me.page.locator('main script, h1 b').count(), 0, 'the number of injected elements');
-  equal(await me.page.locator('.toast').count(), 1, 'the number of toasts');
+  equal(await me.page.locator('.toast span').innerText(), 'Created the project.', 'the toast');
   await me.page.reload();
   equal(await me.page.locator('.toast').count(), 0, 'the number of toasts after a reload');
   me.complaints.take();
@@ -149,7 +161,7 @@ await test('a bad application form says what is wrong beside each field', async 
 await test('an application is made, its webhook secret shown once', async () => {
   await me.page.fill('[name="gitSource.repoUrl"]', access.repoUrl);
   await me.page.fill('[name=port]', '8080');
-  await me.page.click('button:has-text("Make only")');
+  await me.page.click('button:has-text("Create only")');
   appPath = new URL(me.page.url()).pathname;
   equal(await status(me.page), 'pending', 'the status');
   equal(await me.page.locator('h2:has-text("shown this once")').count(), 1, 'the number of secrets');
@@ -231,6 +243,17 @@ await test('settings are saved, and bad ones refused', async () => {
   await me.page.click('button:has-text("Save")');
   equal(await me.page.locator('#f-replicas-error').count(), 1, 'the number of messages');
   await me.page.fill('[name=replicas]', '1');
+  await me.page.fill('[name=port]', '');
+  await me.page.fill('[name=cpuLimit]', '0');
+  await me.page.fill('[name=domains]', 'web.example.com/a WEB.example.com/b');
+  me.complaints.expect(422);
+  await me.page.click('button:has-text("Save")');
+  equal(await me.page.locator('.callout.bad h2').innerText(), '3 fields need a change.', 'the heading');
+  equal(await me.page.locator('#f-port-error').innerText(), 'Port is required.', 'the message at the port');
+  ok((await me.page.locator('#f-cpuLimit-error').innerText()).includes("not '0'"), 'the message at the CPU does not show 0');
+  ok((await me.page.locator('#f-domains-error').innerText()).startsWith('Domains: “WEB.example.com/b” must be'), 'the message does not name the domain');
+  await me.page.fill('[name=port]', '8080');
+  await me.page.fill('[name=cpuLimit]', '1');
   await me.page.fill('[name="updateConfig.delay"]', '0');
   await me.page.fill('[name="updateConfig.monitor"]', '0.5');
   await me.page.fill('[name=domains]', 'web.example.com web.example.com/shop');
@@ -310,6 +333,42 @@ await test('a failing build shows its cause', async () => {
   me.complaints.take();
 });
 
+await test('the cause of a failure may hold a long address', async () => {
+  await me.page.goto(`${access.url}${projectPath}/applications/new`);
+  await me.page.fill('[name=name]', 'long');
+  await me.page.fill('[name="gitSource.repoUrl"]', access.repoUrl.replace('.git', `-${'x'.repeat(120)}.git`));
+  await me.page.click('button.primary');
+  longPath = await me.page.locator('a[href^="/deployments/"]').nth(1).getAttribute('href');
+  const end = Date.now() + 60000;
+  do {
+    ok(Date.now() < end, 'the deployment did not end');
+    await new Promise((r) => setTimeout(r, 300));
+    await me.page.goto(`${access.url}${longPath}`);
+  } while ((await status(me.page)) !== 'failed');
+  ok((await me.page.locator('.callout.bad h2').innerText()).includes('x'.repeat(120)), 'the heading does not name the address');
+  me.complaints.take();
+});
+
+await test('an application that cannot be deployed at once is there, and its page says why', async () => {
+  await me.page.goto(`${access.url}${projectPath}/applications/new`);
+  await me.page.fill('[name=name]', 'late');
+  await me.page.fill('[name="gitSource.repoUrl"]', access.repoUrl);
+  stack('redis_stop');
+  try {
+    await me.page.click('button.primary');
+    ok(new URL(me.page.url()).pathname.startsWith('/applications/'), `the address is ${me.page.url()}`);
+    equal(
+      await me.page.locator('.toast span').innerText(),
+      'Created the application, but did not deploy it: the queue does not answer.',
+      'the toast',
+    );
+    equal(await me.page.locator('h2:has-text("shown this once")').count(), 1, 'the number of secrets');
+  } finally {
+    stack('redis_start "$PORT_REDIS" "$(secret redis)"');
+  }
+  me.complaints.take();
+});
+
 await test('the timeline shows the success before', async () => {
   await me.page.goto(`${access.url}/applications/${access.applicationId}`);
   equal(await me.page.locator('.ways .past').count(), 5, 'the number of dashed pieces');
@@ -360,6 +419,7 @@ const pages = [
   ['deployments', '/deployments'],
   ['deployment', () => deploymentPath],
   ['deployment-failed', () => failedPath],
+  ['deployment-long', () => longPath],
   ['not-found', '/nowhere', 404],
 ];
 
@@ -402,6 +462,15 @@ await test('deleting asks for the name first', async () => {
   await me.page.click('button.sure');
   equal(new URL(me.page.url()).pathname, projectPath, 'the address');
   ok(!(await me.page.locator('.table').innerText()).includes('web'), 'the application is still there');
+  me.complaints.take();
+});
+
+await test('a project goes with what is in it, and the list says so', async () => {
+  await me.page.goto(`${access.url}${projectPath}/settings`);
+  await me.page.fill('[name=confirm]', 'Shop <b onmouseover=alert(1)>"&\'');
+  await me.page.click('button.sure');
+  equal(new URL(me.page.url()).pathname, '/projects', 'the address');
+  equal(await me.page.locator('.toast span').innerText(), 'Deleted the project and what was in it.', 'the toast');
   me.complaints.take();
 });
 
