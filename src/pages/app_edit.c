@@ -166,7 +166,10 @@ static struct json_object *env_json(struct arena *a, const struct http_pairs *fo
             continue;
         const char *key = form->values[k], *value = form->values[k + 1];
         bool secret = has_index(form, "secret", i), was = i < json_len(stored);
-        const char *set = env_value(a, value, secret, was ? stored_entry(stored, key) : NULL);
+        struct json_object *before = was ? stored_entry(stored, key) : NULL;
+        /* a stored secret cannot be shown, so it stays one until another value is typed */
+        secret |= !*value && json_bool_at(before, "isSecret", false);
+        const char *set = env_value(a, value, secret, before);
         if (!has_index(form, "remove", i) && (*key || *value)) {
             struct json_object *e = json_object_new_object();
             json_object_object_add(e, "key", json_object_new_string(key));
