@@ -206,6 +206,14 @@ await test('a variable is removed, the secret kept', async () => {
   me.complaints.take();
 });
 
+await test('a secret whose box is cleared stays one, as it was', async () => {
+  await me.page.uncheck('[name=secret][value="0"]');
+  await me.page.click('button:has-text("Save")');
+  equal(await me.page.inputValue('#k0'), 'TOKEN', 'the first key');
+  ok(await me.page.isChecked('[name=secret][value="0"]'), 'TOKEN is no secret');
+  me.complaints.take();
+});
+
 await test('values of many lines are shown and kept as they are', async () => {
   const lines = '\n-----BEGIN-----\n  a <b>\n\n-----END-----\n';
   const dos = 'one\r\ntwo\rthree\n';
