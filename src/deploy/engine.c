@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "deploy/job.h"
+#include "deploy/settings.h"
 #include "git/mirror.h"
 
 static int open_env(struct job *j, struct err *err)
@@ -27,6 +28,8 @@ static int open_env(struct job *j, struct err *err)
         e->value = value;
     }
     job_learn_secrets(j);
+    j->present_app = j->app;
+    j->present_env = j->env;
     return 0;
 }
 
@@ -124,10 +127,19 @@ static int verdict_step(struct job *j, struct err *err)
     return ok ? 0 : err_set(err, ERR_INVALID, "%s", j->cause.message);
 }
 
+/* A rollback brings the settings of its release back. One that kept none has the present ones. */
+static int take_settings(struct job *j, struct err *err)
+{
+    const char *kept;
+    if (store_deployment_settings(j->e->pg, &j->arena, j->d.id, &kept, err) < 0)
+        return -1;
+    return kept ? settings_apply(&j->arena, kept, &j->app, &j->env, err) : 0;
+}
+
 static int run_steps(struct job *j, struct err *err)
 {
     bool rollback = str_eq(j->d.trigger, "rollback") && !str_empty(j->d.image);
-    if (open_env(j, err) < 0)
+    if (open_env(j, err) < 0 || (rollback && take_settings(j, err) < 0))
         return -1;
     if (!str_empty(j->app.repo_url) && !rollback) {
         if (make_image(j, err) < 0)

@@ -16,8 +16,10 @@ struct job {
     struct arena arena;
     struct store_deployment d;
     struct store_app app;
-    struct store_env_list env; /* decrypted */
-    const char **secrets;      /* what job_mask() hides */
+    struct store_env_list env;    /* decrypted */
+    struct store_app present_app; /* as a person has set them; a rollback's own are its release's */
+    struct store_env_list present_env;
+    const char **secrets; /* what job_mask() hides */
     size_t n_secrets;
     int64_t attempt;
     const char *step;  /* the one that is under way, NULL between them */

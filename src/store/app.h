@@ -68,6 +68,7 @@
     X(JSON, capabilities, "a.capabilities", "capabilities")                                      \
     X(INT, config_version, "a.config_version", NULL)                                             \
     X(BOOL, deployed, "a.deployed_version IS NOT NULL", NULL)                                    \
+    X(BOOL, stopped, "a.stopped_at IS NOT NULL", NULL)                                           \
     X(BOOL, remove_volumes, "a.remove_volumes", NULL)                                            \
     X(TIME, created_at, "a.created_at", "createdAt")                                             \
     X(TIME, updated_at, "a.updated_at", "updatedAt")
