@@ -13,9 +13,16 @@ CREATE INDEX applications_acting ON applications (id)
 ALTER TABLE deployments
     ADD COLUMN cancel_at   timestamptz,             -- somebody asked for its end
     ADD COLUMN cancel_by   uuid REFERENCES users,
-    ADD COLUMN settings    jsonb,                   -- of the service, see deploy/settings.h
     ADD COLUMN rollback_to uuid REFERENCES deployments, -- the release that it brings back
     ADD COLUMN rolls_back  uuid REFERENCES deployments; -- the release that it takes away
+
+-- What a release's service was made of (deploy/settings.h); apart, for it has the environment.
+CREATE TABLE deployment_settings (
+    deployment_id uuid PRIMARY KEY REFERENCES deployments,
+    settings      jsonb NOT NULL
+);
+REVOKE SELECT ON deployment_settings FROM slipway_live;
+
 CREATE INDEX deployments_cancelling ON deployments (worker)
     WHERE cancel_at IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX deployments_releases ON deployments (application_id, id DESC)

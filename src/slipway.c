@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "cache/redis.h"
 #include "queue/queue.h"
+#include "store/audit.h"
 #include "store/deployment.h"
 #include "store/migrate.h"
 #include "store/pg.h"
@@ -160,6 +161,44 @@ static int run_user(struct conf *conf, int argc, char **argv)
     return 0;
 }
 
+static int run_audit(struct conf *conf, int argc, char **argv)
+{
+    struct store_audit_head wanted = {0};
+    struct store_audit_check found;
+    struct err err;
+    AUTO_ARENA a = {0};
+    if (argc < 2 || argc > 4 || !str_eq(argv[1], "verify") || argc == 3)
+        return -1;
+    if (argc == 4) {
+        const char *colon = strchr(argv[3], ':');
+        if (!str_eq(argv[2], "--head") || !colon || strlen(colon + 1) != 64 ||
+            !str_to_int(arena_memdup(&a, argv[3], (size_t)(colon - argv[3])), 1, INT64_MAX,
+                        &wanted.seq)) {
+            fprintf(stderr, "slipway: --head is '%s', but must be PLACE:HASH as printed earlier\n",
+                    argv[3]);
+            return 2;
+        }
+        memcpy(wanted.hash, colon + 1, 65);
+    }
+    AUTO_PG *pg = open_database(conf, &err);
+    if (!pg || store_audit_verify(pg, &a, &wanted, &found, &err) < 0)
+        return fail("audit verify", &err);
+    if (found.broken) {
+        printf("BROKEN at entry %lld: %s.\n", (long long)found.broken_at, found.broken);
+        return 1;
+    }
+    if (!found.head.seq)
+        printf("No entry is chained yet.\n");
+    else
+        printf("%lld entries, none changed, removed or reordered. The head is\n%lld:%s\n"
+               "Keep it elsewhere: --head with it shows that nothing was cut off at the end.\n",
+               (long long)found.head.seq, (long long)found.head.seq, found.head.hash);
+    if (found.unchained)
+        printf("%lld newer entries wait for the worker, which chains them.\n",
+               (long long)found.unchained);
+    return 0;
+}
+
 static int check(bool good, const char *what, const char *detail)
 {
     printf("%-8s %-12s %s\n", good ? "ok" : "WRONG", what, detail);
@@ -247,6 +286,8 @@ static int run_version(struct conf *conf, int argc, char **argv)
 }
 
 static const struct command commands[] = {
+    {"audit", run_audit, "verify [--head PLACE:HASH]",
+     "go through the audit log's chain and say whether an entry was changed, removed or moved"},
     {"config", run_config, "", "print every setting, where its value comes from, what it means"},
     {"doctor", run_doctor, "", "look at what Slipway needs and say what is wrong"},
     {"keys", run_keys, "", "make the keys that are missing in keys.directory"},

@@ -187,11 +187,18 @@ pg_database() {
     if [ -z "$(pg_admin "$port" -c "select 1 from pg_roles where rolname = '$name'")" ]; then
         pg_admin "$port" -c "create role \"$name\" login createdb"
     fi
+    # The migrations make the programs' roles.
+    pg_admin "$port" -c "alter role \"$name\" createrole"
     # Through standard input: an argument would show the password in the process list.
     printf "alter role \"%s\" password '%s';\n" "$name" "$password" | pg_admin "$port"
     if [ -z "$(pg_admin "$port" -c "select 1 from pg_database where datname = '$name'")" ]; then
         pg_admin "$port" -c "create database \"$name\" owner \"$name\""
     fi
+}
+
+# pg_login PORT ROLE PASSWORD: lets a role of the migrations log in.
+pg_login() {
+    printf "alter role \"%s\" login password '%s';\n" "$2" "$3" | pg_admin "$1"
 }
 
 pg_stop() {

@@ -77,15 +77,44 @@ CONFIG
     done < <(cat "$STATE/set" 2>/dev/null)
 }
 
+# Each program has the configuration with the database's role that is its own. slipway.conf, the
+# command's, names the owner, who alone may change the schema.
 stack_configure() {
     (umask 077 && stack_settings)
-    chgrp "$WEB_USER" "$STATE/slipway.conf.base"
-    chmod 0640 "$STATE/slipway.conf.base"
-    if cmp -s "$STATE/slipway.conf.base" "$STATE/slipway.conf"; then
-        rm -f "$STATE/slipway.conf.base"
+    local name
+    for name in web worker; do
+        (umask 077 && sed "s|^database.url = .*|database.url = $(stack_database "slipway_$name")|" \
+            "$STATE/slipway.conf.base" >"$STATE/$name.conf.base")
+    done
+    chgrp "$WEB_USER" "$STATE/web.conf.base"
+    chmod 0640 "$STATE/web.conf.base"
+    for name in slipway web worker; do
+        if cmp -s "$STATE/$name.conf.base" "$STATE/$name.conf"; then
+            rm -f "$STATE/$name.conf.base"
+        else
+            mv "$STATE/$name.conf.base" "$STATE/$name.conf"
+        fi
+    done
+}
+
+# stack_database ROLE: its address. An address of one's own (--set database.url) stays as it is.
+stack_database() {
+    if grep -q '^database\.url=' "$STATE/set" 2>/dev/null; then
+        sed -n 's/^database\.url=//p' "$STATE/set"
     else
-        mv "$STATE/slipway.conf.base" "$STATE/slipway.conf"
+        echo "postgresql://$1:$(secret "$1")@127.0.0.1:$PORT_POSTGRES/slipway"
     fi
+}
+
+stack_migrate() {
+    local role
+    slipway migrate >"$STATE/log/migrate.log" 2>&1 || {
+        cat "$STATE/log/migrate.log" >&2
+        die "the migration failed"
+    }
+    for role in slipway_web slipway_worker; do
+        pg_login "$PORT_POSTGRES" "$role" "$(secret "$role")"
+    done
 }
 
 # slipway ARGUMENT…: the operator's command with our configuration.
@@ -124,12 +153,12 @@ stack_find() {
     die "$1 was not installed"
 }
 
-# stack_program NAME COMMAND…: runs it; when the program or its configuration is not the one that
-# was started, starts it anew.
+# stack_program NAME COMMAND…: runs it; when the program or its configuration (STATE/web.conf of
+# slipway-web) is not the one that was started, starts it anew.
 stack_program() {
     local name=$1 version
     shift
-    version=$(sha256sum "$(stack_find "$name")" "$STATE/slipway.conf" | sha256sum)
+    version=$(sha256sum "$(stack_find "$name")" "$STATE/${name#slipway-}.conf" | sha256sum)
     if svc_alive "$name" && [ "$version" != "$(cat "$STATE/run/$name.version" 2>/dev/null)" ]; then
         step "Restarting $name"
         svc_stop "$name" 40
@@ -146,14 +175,14 @@ stack_web() {
     # www-data beside its own group, so that it may give the socket to nginx.
     stack_program slipway-web setpriv --reuid="$WEB_USER" --regid="$WEB_USER" \
         --groups="$(id -g "$WEB_USER"),$(id -g www-data)" --no-new-privs -- \
-        "$program" --config "$STATE/slipway.conf"
+        "$program" --config "$STATE/web.conf"
     svc_wait slipway-web 15 test -S "$STATE/web/web.sock"
 }
 
 stack_worker() {
     local program
     program=$(stack_find slipway-worker)
-    stack_program slipway-worker "$program" --config "$STATE/slipway.conf"
+    stack_program slipway-worker "$program" --config "$STATE/worker.conf"
     # It has no port to ask; a second tells a bad start from a good one.
     sleep 0.5
     svc_alive slipway-worker || die "slipway-worker ended; see $STATE/log/slipway-worker.log"

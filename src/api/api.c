@@ -5,6 +5,7 @@
 
 #include "base/rand.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "cache/redis.h"
 
 enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
@@ -36,6 +37,36 @@ int api_refuse(const struct api_call *c, struct err *err)
 void api_add_problem(struct api_call *c, const char *field, const char *message)
 {
     problem_add(&c->problems, field, "%s", message);
+}
+
+struct api_audit *api_audit(struct api_call *c, const char *action, const char *id)
+{
+    struct api_audit *entry = ARENA_NEW(c->arena, struct api_audit);
+    *entry = (struct api_audit){.action = action, .next = c->audit};
+    if (id)
+        entry->resource = arena_printf(c->arena, "%.*s:%s", (int)strcspn(action, "."), action, id);
+    c->audit = entry;
+    return entry;
+}
+
+int api_valid(struct api_call *c, const struct valid_table *table, struct json_object *in,
+              bool partial, void *out, struct err *err)
+{
+    if (!valid_object(table, in, partial, out, &c->problems))
+        return api_invalid(c, err);
+    if (c->audit)
+        c->audit->change = valid_redacted(c->arena, table, in);
+    return 0;
+}
+
+void api_job(struct api_call *c, int lane, const char *kind, const char *id)
+{
+    struct api_job *job = ARENA_NEW(c->arena, struct api_job);
+    *job = (struct api_job){.lane = lane, .kind = kind, .id = id};
+    if (!c->last_job)
+        c->last_job = &c->jobs;
+    *c->last_job = job;
+    c->last_job = &job->next;
 }
 
 int api_check_id(const char *id, const char *what, struct err *err)
@@ -85,6 +116,27 @@ int api_id_filter(struct api_call *c, const char *name, const char **out, struct
     return 0;
 }
 
+int api_flag(struct api_call *c, const char *name, bool *out, struct err *err)
+{
+    const char *text = http_query(c->req, name);
+    *out = str_eq(text, "true");
+    if (!text || *out || str_eq(text, "false"))
+        return 0;
+    return api_bad_field(c, name,
+                         arena_printf(c->arena, "must be true or false, not '%.40s'", text), err);
+}
+
+int api_moment(struct api_call *c, const char *name, int64_t *out, struct err *err)
+{
+    const char *text = http_query(c->req, name);
+    *out = 0;
+    if (!text || time_parse(text, out))
+        return 0;
+    return api_bad_field(
+        c, name,
+        arena_printf(c->arena, "must be a time like 2026-01-31T12:00:00Z, not '%.40s'", text), err);
+}
+
 void api_next_page(struct api_call *c, const char *last)
 {
     struct http_pairs pairs;
@@ -130,6 +182,58 @@ void api_send(struct api_call *c, int status, const char *version)
         }
     }
     http_set(c->res, "Content-Type", "application/json");
+}
+
+void api_send_list(struct api_call *c, const void *list, size_t n, size_t size, api_writer *write,
+                   bool more, const char *last)
+{
+    struct jw w;
+    api_begin(c, &w);
+    jw_begin_array(&w);
+    for (size_t i = 0; i < n; i++) {
+        jw_begin(&w);
+        write((const char *)list + i * size, &w);
+        jw_end(&w);
+    }
+    jw_end_array(&w);
+    if (more)
+        api_next_page(c, last);
+    api_send(c, 200, NULL);
+}
+
+static void write_one(struct buf *out, const void *element, api_writer *write)
+{
+    struct jw w;
+    jw_init(&w, out);
+    jw_begin(&w);
+    write(element, &w);
+    jw_end(&w);
+}
+
+void api_send_one(struct api_call *c, int status, const void *element, api_writer *write)
+{
+    write_one(&c->res->body, element, write);
+    api_send(c, status, "");
+}
+
+int api_match_one(const struct api_call *c, const void *element, api_writer *write, struct err *err)
+{
+    AUTO_BUF text = {0};
+    if (!http_header(c->req, "If-Match"))
+        return 0;
+    write_one(&text, element, write);
+    return api_check_match(c, &text, err);
+}
+
+void api_once(struct api_call *c, struct jw *w, const char *name, const char *value)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(c->once) && c->once[i])
+        i++;
+    if (i == ARRAY_LEN(c->once))
+        BUG("more than %zu secrets in an answer", i);
+    c->once[i] = name;
+    jw_kstr(w, name, value);
 }
 
 void api_no_content(struct api_call *c)

@@ -7,7 +7,6 @@
 #include "api/project.h"
 #include "api/rules.h"
 #include "base/giturl.h"
-#include "base/log.h"
 #include "base/rand.h"
 #include "base/str.h"
 #include "queue/queue.h"
@@ -179,8 +178,10 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
     struct store_env_list env;
     AUTO_BUF sealed = {0};
     app_defaults(&in);
-    if (!valid_object(&app_table, body, false, &in, &c->problems))
-        return api_invalid(c, err);
+    in.app.id = uuid_new(c->arena);
+    api_audit(c, "application.create", in.app.id);
+    if (api_valid(c, &app_table, body, false, &in, err) < 0)
+        return -1;
     struct err hidden;
     if (api_project_get(c, in.app.project_id, PERM_APPLICATION_CREATE, &project, NULL, &hidden) <
         0) {
@@ -189,7 +190,6 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
         *err = hidden;
         return -1;
     }
-    in.app.id = uuid_new(c->arena);
     struct store_app_parts parts = {.env = &env};
     take_source(c, &in);
     take_env(c, &in, NULL, &env);
@@ -273,11 +273,11 @@ int api_app_update(struct api_call *c, const char *id, int64_t version, struct j
     struct app_in in = {0};
     struct store_env_list env, old;
     struct store_app_parts parts = {0};
+    api_audit(c, "application.update", id);
     if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &in.app, NULL, err) < 0 ||
-        check_version(&in.app, version, err) < 0)
+        check_version(&in.app, version, err) < 0 ||
+        api_valid(c, &app_table, body, true, &in, err) < 0)
         return -1;
-    if (!valid_object(&app_table, body, true, &in, &c->problems))
-        return api_invalid(c, err);
     take_source(c, &in);
     if (valid_has(&app_table, &in, "envVars")) {
         if (store_env_read(c->api->pg, c->arena, id, &old, err) < 0)
@@ -299,13 +299,13 @@ int api_app_delete(struct api_call *c, const char *id, int64_t version, bool vol
                    struct err *err)
 {
     struct store_app app;
+    struct api_audit *entry = api_audit(c, "application.delete", id);
+    entry->change = volumes ? "{\"volumes\":true}" : NULL;
     if (api_app_load(c, id, PERM_APPLICATION_DELETE, &app, NULL, err) < 0 ||
         check_version(&app, version, err) < 0 ||
         store_app_delete(c->api->pg, c->arena, id, volumes, err) < 0)
         return -1;
-    struct err late; /* the row says it; the worker looks for what the queue did not bring */
-    if (queue_put(c->api->redis, QUEUE_ACTION, "remove", id, &late) < 0)
-        log_err(LOG_LEVEL_WARN, "could not queue a removal", &late);
+    api_job(c, QUEUE_ACTION, "remove", id);
     return 0;
 }
 
@@ -313,6 +313,7 @@ int api_app_webhook_secret(struct api_call *c, const char *id, const char **secr
 {
     struct store_app app;
     AUTO_BUF sealed = {0};
+    api_audit(c, "application.webhook_secret", id);
     if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &app, NULL, err) < 0)
         return -1;
     *secret = new_secret(c, id, &sealed);

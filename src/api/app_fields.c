@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an application's body may contain: the data that validates it. */
 #include "api/app.h"
+#include "api/deployment.h"
 #include "api/rules.h"
 
 #define SUB(name, title, list) \
@@ -181,6 +182,20 @@ SUB(domain_table, "Domain", domain_fields);
 
 #define AT(m) offsetof(struct app_in, m)
 static const struct valid_field fields[] = {
+    FIELD_ID,
+    {.name = "serviceName",
+     .type = VALID_STR,
+     .flags = VALID_DERIVED,
+     .doc = "name of the Swarm service; made from the name"},
+    {.name = "status",
+     .type = VALID_ENUM,
+     .flags = VALID_DERIVED,
+     .choices = "pending|running|degraded|stopped|failed",
+     .doc = "what the worker sees of it"},
+    {.name = "pendingChanges",
+     .type = VALID_BOOL,
+     .flags = VALID_DERIVED,
+     .doc = "whether something was saved that only the next deployment puts in force"},
     {.name = "projectId",
      .type = VALID_STR,
      .flags = VALID_REQUIRED | VALID_FIXED,
@@ -197,13 +212,13 @@ static const struct valid_field fields[] = {
      .doc = "what it is called; unique in its project"},
     {.name = "gitSource",
      .type = VALID_OBJECT,
-     .flags = VALID_NULLABLE,
+     .flags = VALID_NULLABLE | VALID_MAYBE,
      .sub = &source_table,
      .offset = AT(git_source),
      .doc = "where the source is; either this or image"},
     {.name = "image",
      .type = VALID_STR,
-     .flags = VALID_NULLABLE,
+     .flags = VALID_NULLABLE | VALID_MAYBE,
      .min = 1,
      .max = 512,
      .rule = rule_image,
@@ -211,7 +226,7 @@ static const struct valid_field fields[] = {
      .doc = "an image that is there already; either this or gitSource"},
     {.name = "registryId",
      .type = VALID_STR,
-     .flags = VALID_NULLABLE,
+     .flags = VALID_NULLABLE | VALID_MAYBE,
      .rule = rule_id,
      .offset = AT(registry_id),
      .doc = "the registry of the image"},
@@ -332,6 +347,17 @@ static const struct valid_field fields[] = {
      .rule = rule_capability,
      .offset = AT(app.capabilities),
      .doc = "capabilities added beyond the engine's default"},
+    {.name = "deployments",
+     .type = VALID_LIST,
+     .flags = VALID_DERIVED,
+     .sub = &api_deployment_table,
+     .doc = "the newest 5; in a list of applications the newest"},
+    {.name = "webhookSecret",
+     .type = VALID_STR,
+     .flags = VALID_DERIVED | VALID_MAYBE | VALID_NULLABLE,
+     .doc = "what deliveries are signed with; shown once, when the application is made"},
+    FIELD_CREATED,
+    FIELD_UPDATED,
 };
 #undef AT
 

@@ -5,8 +5,9 @@
 
 #include "base/str.h"
 
-static void app_members(const struct app_view *v, struct jw *w)
+static void app_members(const void *element, struct jw *w)
 {
+    const struct app_view *v = element;
     store_app_json(&v->app, w);
     jw_key(w, "deployments");
     jw_begin_array(w);
@@ -25,7 +26,7 @@ static int send_one(struct api_call *c, const struct app_view *v, int status, co
     jw_begin(&w);
     app_members(v, &w);
     if (secret)
-        jw_kstr(&w, "webhookSecret", secret);
+        api_once(c, &w, "webhookSecret", secret);
     jw_end(&w);
     if (secret)
         api_send(c, status, NULL);
@@ -39,21 +40,11 @@ static int handle_list(struct api_call *c, struct err *err)
     struct store_page page;
     struct app_views list;
     const char *project;
-    struct jw w;
     if (api_page(c, &page, err) < 0 || api_id_filter(c, "projectId", &project, err) < 0 ||
         api_app_list(c, project, &page, &list, err) < 0)
         return -1;
-    api_begin(c, &w);
-    jw_begin_array(&w);
-    for (size_t i = 0; i < list.n; i++) {
-        jw_begin(&w);
-        app_members(&list.list[i], &w);
-        jw_end(&w);
-    }
-    jw_end_array(&w);
-    if (list.more)
-        api_next_page(c, list.list[list.n - 1].app.id);
-    api_send(c, 200, NULL);
+    api_send_list(c, list.list, list.n, sizeof(*list.list), app_members, list.more,
+                  list.n ? list.list[list.n - 1].app.id : NULL);
     return 0;
 }
 
@@ -105,9 +96,9 @@ static int handle_update(struct api_call *c, struct err *err)
 
 static int handle_delete(struct api_call *c, struct err *err)
 {
-    bool volumes = str_eq(http_query(c->req, "volumes"), "true");
+    bool volumes;
     int64_t version;
-    if (wanted_version(c, &version, err) < 0 ||
+    if (api_flag(c, "volumes", &volumes, err) < 0 || wanted_version(c, &version, err) < 0 ||
         api_app_delete(c, c->req->params[0], version, volumes, err) < 0)
         return -1;
     api_no_content(c);
@@ -122,19 +113,51 @@ static int handle_webhook_secret(struct api_call *c, struct err *err)
         return -1;
     api_begin(c, &w);
     jw_begin(&w);
-    jw_kstr(&w, "webhookSecret", secret);
+    api_once(c, &w, "webhookSecret", secret);
     jw_end(&w);
     api_send(c, 200, NULL);
     return 0;
 }
 
+static const struct valid_field list_query_fields[] = {
+    {.name = "projectId", .type = VALID_STR, .doc = "of this project"},
+};
+static const struct valid_table list_query = {"ApplicationFilter", list_query_fields,
+                                              ARRAY_LEN(list_query_fields), 0};
+static const struct valid_field delete_query_fields[] = {
+    {.name = "volumes", .type = VALID_BOOL, .doc = "its named volumes go with it"},
+};
+static const struct valid_table delete_query = {"ApplicationDelete", delete_query_fields,
+                                                ARRAY_LEN(delete_query_fields), 0};
+static const struct valid_field secret_fields[] = {
+    {.name = "webhookSecret",
+     .type = VALID_STR,
+     .flags = VALID_DERIVED | VALID_NULLABLE,
+     .doc = "shown this once"},
+};
+static const struct valid_table secret_table = {"WebhookSecret", secret_fields,
+                                                ARRAY_LEN(secret_fields), 0};
+
 static const struct route routes[] = {
-    ROUTE(GET, "/api/applications", handle_list, APPLICATION_READ, USER),
-    ROUTE(POST, "/api/applications", handle_create, APPLICATION_CREATE, USER),
-    ROUTE(GET, "/api/applications/:id", handle_get, APPLICATION_READ, USER),
-    ROUTE(PATCH, "/api/applications/:id", handle_update, APPLICATION_UPDATE, USER),
-    ROUTE(DELETE, "/api/applications/:id", handle_delete, APPLICATION_DELETE, USER),
+    ROUTE(GET, "/api/applications", handle_list, APPLICATION_READ, USER,
+          .doc = "List the applications", .query = &list_query, .out = &app_table,
+          .flags = ROUTE_LIST),
+    ROUTE(POST, "/api/applications", handle_create, APPLICATION_CREATE, USER,
+          .doc = "Make an application", .in = &app_table, .out = &app_table, .status = 201,
+          .also = "409"),
+    ROUTE(GET, "/api/applications/:id", handle_get, APPLICATION_READ, USER,
+          .doc = "Read an application", .out = &app_table),
+    ROUTE(PATCH, "/api/applications/:id", handle_update, APPLICATION_UPDATE, USER,
+          .doc = "Change an application",
+          .note = "Most changes take effect at the next deployment; pendingChanges says so.",
+          .in = &app_table, .out = &app_table, .flags = ROUTE_MATCH, .also = "409"),
+    ROUTE(DELETE, "/api/applications/:id", handle_delete, APPLICATION_DELETE, USER,
+          .doc = "Delete an application",
+          .note = "Its service, routes and secrets go; named volumes stay unless asked for.",
+          .query = &delete_query, .flags = ROUTE_MATCH),
     ROUTE(POST, "/api/applications/:id/webhook-secret", handle_webhook_secret, APPLICATION_UPDATE,
-          USER),
+          USER, .doc = "Make a new webhook secret",
+          .note = "The one before stays good for 24 hours.", .out = &secret_table,
+          .flags = ROUTE_EMPTY),
 };
 const struct route_table api_app_routes = {routes, ARRAY_LEN(routes)};

@@ -125,10 +125,15 @@ int api_register(struct api_call *c, struct json_object *in, struct store_user *
     bool open = str_eq(c->api->conf->web_registration, "open");
     if (any && !open)
         return err_set(err, ERR_FORBIDDEN, "registration is closed; ask for an invitation");
-    if (!valid_object(&register_table, in, false, &reg, &c->problems))
-        return api_invalid(c, err);
-    return make_user(c->api->pg, c->arena, &reg, any ? "viewer" : "owner", !any, out, &c->problems,
-                     err);
+    struct api_audit *entry = api_audit(c, "user.register", NULL);
+    if (api_valid(c, &register_table, in, false, &reg, err) < 0 ||
+        make_user(c->api->pg, c->arena, &reg, any ? "viewer" : "owner", !any, out, &c->problems,
+                  err) < 0)
+        return -1;
+    entry->resource = arena_printf(c->arena, "user:%s", out->id);
+    entry->actor_id = out->id;
+    entry->actor = out->username;
+    return 0;
 }
 
 int api_user_add(struct pg *pg, struct arena *a, const char *username, const char *email,
@@ -159,8 +164,10 @@ int api_login(struct api_call *c, struct json_object *in, struct session *out, c
     struct store_user user = {0};
     if (!mw_same_origin(c))
         return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
-    if (!valid_object(&login_table, in, false, &login, &c->problems))
-        return api_invalid(c, err);
+    if (api_valid(c, &login_table, in, false, &login, err) < 0)
+        return -1;
+    struct api_audit *entry = api_audit(c, "auth.failed", NULL);
+    entry->actor = login.username;
     bool known = store_user_by_name(c->api->pg, c->arena, login.username, &user, err) == 0;
     if (!known && err->code != ERR_NOT_FOUND)
         return -1;
@@ -177,6 +184,10 @@ int api_login(struct api_call *c, struct json_object *in, struct session *out, c
     agent = agent ? str_utf8_scrub(c->arena, agent, strnlen(agent, 300)) : "";
     if (session_create(&deps, c->arena, &user, c->req->address, agent, out, token, err) < 0)
         return -1;
+    entry->action = "auth.success";
+    entry->actor_id = user.id;
+    entry->actor = user.username;
+    entry->resource = arena_printf(c->arena, "session:%s", out->row.id);
     set_cookie(c, *token, SESSION_SECONDS);
     return 0;
 }
@@ -184,6 +195,7 @@ int api_login(struct api_call *c, struct json_object *in, struct session *out, c
 int api_logout(struct api_call *c, struct err *err)
 {
     struct session_deps deps = {.pg = c->api->pg, .redis = c->api->redis, .keys = &c->api->keys};
+    api_audit(c, "session.invalidated", c->session->row.id);
     if (session_end(&deps, c->arena, c->session->row.id, err) < 0)
         return -1;
     set_cookie(c, "", 0);
@@ -255,8 +267,9 @@ static int handle_session(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(POST, "/api/auth/register", handle_register, NOBODY_NEEDED, LOGIN, ROUTE_NO_CSRF),
-    ROUTE_WITH(POST, "/api/auth/login", handle_login, NOBODY_NEEDED, LOGIN, ROUTE_NO_CSRF),
+    ROUTE(POST, "/api/auth/register", handle_register, NOBODY_NEEDED, LOGIN,
+          .flags = ROUTE_NO_CSRF),
+    ROUTE(POST, "/api/auth/login", handle_login, NOBODY_NEEDED, LOGIN, .flags = ROUTE_NO_CSRF),
     ROUTE(POST, "/api/auth/logout", handle_logout, LOGIN, USER),
     ROUTE(GET, "/api/auth/session", handle_session, LOGIN, USER),
 };

@@ -3,7 +3,6 @@
 
 #include "api/app.h"
 #include "api/rules.h"
-#include "base/log.h"
 #include "base/rand.h"
 #include "base/str.h"
 #include "queue/queue.h"
@@ -40,10 +39,8 @@ static const struct valid_table table = {"Deploy", fields, ARRAY_LEN(fields),
 
 void api_enqueue(struct api_call *c, const struct store_deployment *list, size_t n)
 {
-    struct err err;
     for (size_t i = 0; i < n; i++)
-        if (queue_put(c->api->redis, QUEUE_BUILD, "deploy", list[i].id, &err) < 0)
-            log_err(LOG_LEVEL_WARN, "could not queue a deployment; the worker will find it", &err);
+        api_job(c, QUEUE_BUILD, "deploy", list[i].id);
 }
 
 int api_deploy(struct api_call *c, const char *app_id, const char *trigger, struct json_object *in,
@@ -51,10 +48,10 @@ int api_deploy(struct api_call *c, const char *app_id, const char *trigger, stru
 {
     struct deploy_in deploy = {0};
     struct store_app app;
-    if (api_app_load(c, app_id, PERM_APPLICATION_DEPLOY, &app, NULL, err) < 0)
+    api_audit(c, "application.deploy", app_id);
+    if (api_app_load(c, app_id, PERM_APPLICATION_DEPLOY, &app, NULL, err) < 0 ||
+        api_valid(c, &table, in, false, &deploy, err) < 0)
         return -1;
-    if (!valid_object(&table, in, false, &deploy, &c->problems))
-        return api_invalid(c, err);
     if (!app.repo_url && (deploy.branch || deploy.commit_sha))
         return api_bad_field(c, deploy.branch ? "branch" : "commitSha",
                              "means nothing here: the application runs an image", err);
@@ -118,15 +115,116 @@ int api_deployment_first_error(struct api_call *c, const char *id, const char *f
     return store_log_first_error(c->api->pg, c->arena, id, failed_step, line, err);
 }
 
-static int send_one(struct api_call *c, const struct store_deployment *d, int status)
+static const struct valid_field error_fields[] = {
+    {.name = "step", .type = VALID_STR, .flags = VALID_NULLABLE, .doc = "where it failed"},
+    {.name = "message", .type = VALID_STR, .doc = "the cause in one sentence"},
+    {.name = "task", .type = VALID_STR, .flags = VALID_NULLABLE, .doc = "the Swarm task"},
+    {.name = "node", .type = VALID_STR, .flags = VALID_NULLABLE, .doc = "the node it ran on"},
+    {.name = "exitCode", .type = VALID_INT, .flags = VALID_NULLABLE, .doc = "what it ended with"},
+    {.name = "output", .type = VALID_STR, .flags = VALID_NULLABLE, .doc = "its last output"},
+};
+static const struct valid_table error_table = {"DeploymentError", error_fields,
+                                               ARRAY_LEN(error_fields), 0};
+
+static const struct valid_field step_fields[] = {
+    {.name = "name",
+     .type = VALID_ENUM,
+     .choices = "clone|build|push|deploy|verdict",
+     .doc = "the step"},
+    {.name = "startedAt", .type = VALID_TIME, .doc = "when it began"},
+    {.name = "finishedAt",
+     .type = VALID_TIME,
+     .flags = VALID_NULLABLE,
+     .doc = "when it ended; null while it goes on"},
+    {.name = "outcome",
+     .type = VALID_ENUM,
+     .flags = VALID_NULLABLE,
+     .choices = "success|failed|skipped|cancelled",
+     .doc = "how it ended"},
+};
+static const struct valid_table step_table = {"DeploymentStep", step_fields, ARRAY_LEN(step_fields),
+                                              0};
+
+#define DERIVED(name_, type_, flags_, doc_)                                                  \
+    {                                                                                        \
+        .name = name_, .type = VALID_##type_, .flags = VALID_DERIVED | (flags_), .doc = doc_ \
+    }
+#define STATUSES                                                                      \
+    "pending|cloning|building|pushing|deploying|success|failed|cancelled|superseded|" \
+    "rolled_back"
+static const struct valid_field answer_fields[] = {
+    FIELD_ID,
+    DERIVED("deploymentId", STR, 0, "the same id"),
+    DERIVED("applicationId", STR, 0, "what is deployed"),
+    {.name = "status",
+     .type = VALID_ENUM,
+     .flags = VALID_DERIVED,
+     .choices = STATUSES,
+     .doc = "only moves forward; the last five are ends"},
+    DERIVED("progress", INT, 0, "percent"),
+    {.name = "trigger",
+     .type = VALID_ENUM,
+     .flags = VALID_DERIVED,
+     .choices = "manual|webhook|rollback|api",
+     .doc = "what started it"},
+    DERIVED("commitSha", STR, VALID_NULLABLE, "the commit, once it is known"),
+    DERIVED("commitMessage", STR, VALID_NULLABLE, "and its message"),
+    DERIVED("branch", STR, VALID_NULLABLE, "the branch it came from"),
+    DERIVED("image", STR, VALID_NULLABLE,
+            "the image that runs, with its digest where there is one"),
+    DERIVED("previousId", STR, VALID_NULLABLE, "the deployment that ran before it"),
+    DERIVED("supersededBy", STR, VALID_NULLABLE, "the newer deployment that took its place"),
+    {.name = "error",
+     .type = VALID_OBJECT,
+     .flags = VALID_DERIVED | VALID_NULLABLE,
+     .sub = &error_table,
+     .doc = "why it failed"},
+    {.name = "steps",
+     .type = VALID_LIST,
+     .flags = VALID_DERIVED,
+     .sub = &step_table,
+     .doc = "what was done when"},
+    DERIVED("attempt", INT, 0, "how often it was taken up"),
+    FIELD_CREATED,
+    DERIVED("startedAt", TIME, VALID_NULLABLE, "when a worker took it up"),
+    DERIVED("finishedAt", TIME, VALID_NULLABLE, "when it ended"),
+};
+const struct valid_table api_deployment_table = {"Deployment", answer_fields,
+                                                 ARRAY_LEN(answer_fields), 0};
+
+static const struct valid_field line_fields[] = {
+    DERIVED("line", INT, 0, "its number, from 1"),
+    DERIVED("at", TIME, 0, "when it was printed"),
+    DERIVED("step", STR, 0, "during which step"),
+    {.name = "stream",
+     .type = VALID_ENUM,
+     .flags = VALID_DERIVED,
+     .choices = "stdout|stderr|system",
+     .doc = "where it came from; system is Slipway itself"},
+    DERIVED("text", STR, 0, "without its line end"),
+};
+static const struct valid_table line_table = {"LogLine", line_fields, ARRAY_LEN(line_fields), 0};
+
+static const struct valid_field list_query_fields[] = {
+    {.name = "applicationId", .type = VALID_STR, .doc = "of this application"},
+    {.name = "projectId", .type = VALID_STR, .doc = "of this project's applications"},
+    {.name = "status", .type = VALID_ENUM, .choices = STATUSES, .doc = "in this state"},
+};
+static const struct valid_table list_query = {"DeploymentFilter", list_query_fields,
+                                              ARRAY_LEN(list_query_fields), 0};
+static const struct valid_field log_query_fields[] = {
+    {.name = "after",
+     .type = VALID_INT,
+     .min = 0,
+     .max = INT32_MAX,
+     .doc = "number of the last line that is known"},
+};
+static const struct valid_table log_query = {"LogFrom", log_query_fields,
+                                             ARRAY_LEN(log_query_fields), 0};
+
+static void write_deployment(const void *d, struct jw *w)
 {
-    struct jw w;
-    api_begin(c, &w);
-    jw_begin(&w);
-    store_deployment_json(d, &w);
-    jw_end(&w);
-    api_send(c, status, "");
-    return 0;
+    store_deployment_json(d, w);
 }
 
 static int handle_deploy(struct api_call *c, struct err *err)
@@ -137,24 +235,22 @@ static int handle_deploy(struct api_call *c, struct err *err)
         api_deploy(c, c->req->params[0], c->by_cookie ? "manual" : "api", in, &d, err) < 0)
         return -1;
     http_set(c->res, "Location", "/api/deployments/%s", d.id);
-    return send_one(c, &d, 202);
+    api_send_one(c, 202, &d, write_deployment);
+    return 0;
 }
 
 static int read_filter(struct api_call *c, struct store_deployment_filter *f, struct err *err)
 {
-    static const char statuses[] =
-        "pending|cloning|building|pushing|deploying|success|failed|cancelled|superseded|"
-        "rolled_back";
     if (api_id_filter(c, "applicationId", &f->application_id, err) < 0 ||
         api_id_filter(c, "projectId", &f->project_id, err) < 0)
         return -1;
     f->status = http_query(c->req, "status");
     if (!f->status)
         return 0;
-    for (char **w = str_split(c->arena, statuses, '|'); *w; w++)
+    for (char **w = str_split(c->arena, STATUSES, '|'); *w; w++)
         if (str_eq(*w, f->status))
             return 0;
-    return api_bad_field(c, "status", arena_printf(c->arena, "must be one of %s", statuses), err);
+    return api_bad_field(c, "status", arena_printf(c->arena, "must be one of %s", STATUSES), err);
 }
 
 static int handle_list(struct api_call *c, struct err *err)
@@ -162,21 +258,11 @@ static int handle_list(struct api_call *c, struct err *err)
     struct store_page page;
     struct store_deployment_filter filter;
     struct store_deployments list;
-    struct jw w;
     if (api_page(c, &page, err) < 0 || read_filter(c, &filter, err) < 0 ||
         api_deployment_list(c, &filter, &page, &list, err) < 0)
         return -1;
-    api_begin(c, &w);
-    jw_begin_array(&w);
-    for (size_t i = 0; i < list.n; i++) {
-        jw_begin(&w);
-        store_deployment_json(&list.list[i], &w);
-        jw_end(&w);
-    }
-    jw_end_array(&w);
-    if (list.more)
-        api_next_page(c, list.list[list.n - 1].id);
-    api_send(c, 200, NULL);
+    api_send_list(c, list.list, list.n, sizeof(*list.list), write_deployment, list.more,
+                  list.n ? list.list[list.n - 1].id : NULL);
     return 0;
 }
 
@@ -185,7 +271,8 @@ static int handle_get(struct api_call *c, struct err *err)
     struct store_deployment d;
     if (api_deployment_get(c, c->req->params[0], &d, err) < 0)
         return -1;
-    return send_one(c, &d, 200);
+    api_send_one(c, 200, &d, write_deployment);
+    return 0;
 }
 
 static int handle_logs(struct api_call *c, struct err *err)
@@ -219,9 +306,17 @@ static int handle_logs(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE(POST, "/api/applications/:id/deploy", handle_deploy, APPLICATION_DEPLOY, USER),
-    ROUTE(GET, "/api/deployments", handle_list, DEPLOYMENT_READ, USER),
-    ROUTE(GET, "/api/deployments/:id", handle_get, DEPLOYMENT_READ, USER),
-    ROUTE(GET, "/api/deployments/:id/logs", handle_logs, DEPLOYMENT_READ, USER),
+    ROUTE(POST, "/api/applications/:id/deploy", handle_deploy, APPLICATION_DEPLOY, USER,
+          .doc = "Deploy an application", .in = &table, .out = &api_deployment_table, .status = 202,
+          .flags = ROUTE_EMPTY, .also = "503"),
+    ROUTE(GET, "/api/deployments", handle_list, DEPLOYMENT_READ, USER,
+          .doc = "List the deployments", .query = &list_query, .out = &api_deployment_table,
+          .flags = ROUTE_LIST),
+    ROUTE(GET, "/api/deployments/:id", handle_get, DEPLOYMENT_READ, USER,
+          .doc = "Read a deployment", .out = &api_deployment_table),
+    ROUTE(GET, "/api/deployments/:id/logs", handle_logs, DEPLOYMENT_READ, USER,
+          .doc = "Read a deployment's output",
+          .note = "At most 1,000 lines; the Link header leads to the next.", .query = &log_query,
+          .out = &line_table, .flags = ROUTE_ARRAY),
 };
 const struct route_table api_deployment_routes = {routes, ARRAY_LEN(routes)};

@@ -30,6 +30,7 @@ int api_deployment_first_error(struct api_call *c, const char *id, const char *f
 /* Puts the jobs of committed rows on the queue. A failure is only logged: the worker finds them. */
 void api_enqueue(struct api_call *c, const struct store_deployment *list, size_t n);
 
+extern const struct valid_table api_deployment_table;
 extern const struct route_table api_deployment_routes;
 
 #endif

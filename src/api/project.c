@@ -2,7 +2,6 @@
 #include "api/project.h"
 
 #include "api/rules.h"
-#include "base/log.h"
 #include "base/rand.h"
 #include "base/str.h"
 #include "queue/queue.h"
@@ -14,6 +13,7 @@ struct project_in {
 
 #define AT(m) offsetof(struct project_in, m)
 static const struct valid_field fields[] = {
+    FIELD_ID,
     {.name = "name",
      .type = VALID_STR,
      .flags = VALID_REQUIRED,
@@ -34,10 +34,19 @@ static const struct valid_field fields[] = {
      .rule = rule_id,
      .offset = AT(p.team_id),
      .doc = "the team whose members share it"},
+    {.name = "ownerId", .type = VALID_STR, .flags = VALID_DERIVED, .doc = "who made it"},
+    FIELD_CREATED,
+    FIELD_UPDATED,
 };
 #undef AT
-static const struct valid_table table = {"Project", fields, ARRAY_LEN(fields),
-                                         sizeof(struct project_in)};
+const struct valid_table api_project_table = {"Project", fields, ARRAY_LEN(fields),
+                                              sizeof(struct project_in)};
+
+static const struct valid_field delete_fields[] = {
+    {.name = "force", .type = VALID_BOOL, .doc = "also while something in it runs"},
+};
+static const struct valid_table delete_table = {"ProjectDelete", delete_fields,
+                                                ARRAY_LEN(delete_fields), 0};
 
 static int unknown_team(struct api_call *c, struct err *err)
 {
@@ -49,12 +58,11 @@ static int unknown_team(struct api_call *c, struct err *err)
 int api_project_create(struct api_call *c, struct json_object *in, struct store_project *out,
                        struct err *err)
 {
-    struct project_in new = {.p = {.description = ""}};
-    if (api_require(c, NULL, PERM_PROJECT_CREATE, err) < 0)
+    struct project_in new = {.p = {.id = uuid_new(c->arena), .description = ""}};
+    api_audit(c, "project.create", new.p.id);
+    if (api_require(c, NULL, PERM_PROJECT_CREATE, err) < 0 ||
+        api_valid(c, &api_project_table, in, false, &new, err) < 0)
         return -1;
-    if (!valid_object(&table, in, false, &new, &c->problems))
-        return api_invalid(c, err);
-    new.p.id = uuid_new(c->arena);
     new.p.owner_id = c->session->user.id;
     if (store_project_insert(c->api->pg, c->arena, &new.p, out, err) < 0)
         return unknown_team(c, err);
@@ -83,10 +91,10 @@ int api_project_update(struct api_call *c, const char *id, struct json_object *i
                        struct store_project *out, struct err *err)
 {
     struct project_in change = {0};
-    if (api_project_get(c, id, PERM_PROJECT_UPDATE, &change.p, NULL, err) < 0)
+    api_audit(c, "project.update", id);
+    if (api_project_get(c, id, PERM_PROJECT_UPDATE, &change.p, NULL, err) < 0 ||
+        api_valid(c, &api_project_table, in, true, &change, err) < 0)
         return -1;
-    if (!valid_object(&table, in, true, &change, &c->problems))
-        return api_invalid(c, err);
     if (store_project_update(c->api->pg, c->arena, &change.p, out, err) < 0)
         return unknown_team(c, err);
     return 0;
@@ -96,45 +104,28 @@ int api_project_delete(struct api_call *c, const char *id, bool force, struct er
 {
     struct store_project p;
     const char **removed;
+    api_audit(c, "project.delete", id);
     if (api_project_get(c, id, PERM_PROJECT_DELETE, &p, NULL, err) < 0 ||
         store_project_delete(c->api->pg, c->arena, id, force, &removed, err) < 0)
         return -1;
-    struct err late; /* the rows say it; the worker looks for what the queue did not bring */
     for (; *removed; removed++)
-        if (queue_put(c->api->redis, QUEUE_ACTION, "remove", *removed, &late) < 0)
-            log_err(LOG_LEVEL_WARN, "could not queue a removal", &late);
+        api_job(c, QUEUE_ACTION, "remove", *removed);
     return 0;
 }
 
-static int send_one(struct api_call *c, const struct store_project *p, int status)
+static void write_project(const void *p, struct jw *w)
 {
-    struct jw w;
-    api_begin(c, &w);
-    jw_begin(&w);
-    store_project_json(p, &w);
-    jw_end(&w);
-    api_send(c, status, "");
-    return 0;
+    store_project_json(p, w);
 }
 
 static int handle_list(struct api_call *c, struct err *err)
 {
     struct store_page page;
     struct store_projects list;
-    struct jw w;
     if (api_page(c, &page, err) < 0 || api_project_list(c, &page, &list, err) < 0)
         return -1;
-    api_begin(c, &w);
-    jw_begin_array(&w);
-    for (size_t i = 0; i < list.n; i++) {
-        jw_begin(&w);
-        store_project_json(&list.list[i], &w);
-        jw_end(&w);
-    }
-    jw_end_array(&w);
-    if (list.more)
-        api_next_page(c, list.list[list.n - 1].id);
-    api_send(c, 200, NULL);
+    api_send_list(c, list.list, list.n, sizeof(*list.list), write_project, list.more,
+                  list.n ? list.list[list.n - 1].id : NULL);
     return 0;
 }
 
@@ -145,7 +136,8 @@ static int handle_create(struct api_call *c, struct err *err)
     if (api_body(c, false, &in, err) < 0 || api_project_create(c, in, &p, err) < 0)
         return -1;
     http_set(c->res, "Location", "/api/projects/%s", p.id);
-    return send_one(c, &p, 201);
+    api_send_one(c, 201, &p, write_project);
+    return 0;
 }
 
 static int handle_get(struct api_call *c, struct err *err)
@@ -153,23 +145,18 @@ static int handle_get(struct api_call *c, struct err *err)
     struct store_project p;
     if (api_project_get(c, c->req->params[0], PERM_PROJECT_READ, &p, NULL, err) < 0)
         return -1;
-    return send_one(c, &p, 200);
+    api_send_one(c, 200, &p, write_project);
+    return 0;
 }
 
 static int check_match(struct api_call *c, struct err *err)
 {
     struct store_project p;
-    AUTO_BUF text = {0};
-    struct jw w;
     if (!http_header(c->req, "If-Match"))
         return 0;
     if (api_project_get(c, c->req->params[0], PERM_PROJECT_READ, &p, NULL, err) < 0)
         return -1;
-    jw_init(&w, &text);
-    jw_begin(&w);
-    store_project_json(&p, &w);
-    jw_end(&w);
-    return api_check_match(c, &text, err);
+    return api_match_one(c, &p, write_project, err);
 }
 
 static int handle_update(struct api_call *c, struct err *err)
@@ -179,23 +166,33 @@ static int handle_update(struct api_call *c, struct err *err)
     if (api_body(c, false, &in, err) < 0 || check_match(c, err) < 0 ||
         api_project_update(c, c->req->params[0], in, &p, err) < 0)
         return -1;
-    return send_one(c, &p, 200);
+    api_send_one(c, 200, &p, write_project);
+    return 0;
 }
 
 static int handle_delete(struct api_call *c, struct err *err)
 {
-    bool force = str_eq(http_query(c->req, "force"), "true");
-    if (check_match(c, err) < 0 || api_project_delete(c, c->req->params[0], force, err) < 0)
+    bool force;
+    if (api_flag(c, "force", &force, err) < 0 || check_match(c, err) < 0 ||
+        api_project_delete(c, c->req->params[0], force, err) < 0)
         return -1;
     api_no_content(c);
     return 0;
 }
 
 static const struct route routes[] = {
-    ROUTE(GET, "/api/projects", handle_list, PROJECT_READ, USER),
-    ROUTE(POST, "/api/projects", handle_create, PROJECT_CREATE, USER),
-    ROUTE(GET, "/api/projects/:id", handle_get, PROJECT_READ, USER),
-    ROUTE(PATCH, "/api/projects/:id", handle_update, PROJECT_UPDATE, USER),
-    ROUTE(DELETE, "/api/projects/:id", handle_delete, PROJECT_DELETE, USER),
+    ROUTE(GET, "/api/projects", handle_list, PROJECT_READ, USER, .doc = "List the projects",
+          .out = &api_project_table, .flags = ROUTE_LIST),
+    ROUTE(POST, "/api/projects", handle_create, PROJECT_CREATE, USER, .doc = "Make a project",
+          .in = &api_project_table, .out = &api_project_table, .status = 201),
+    ROUTE(GET, "/api/projects/:id", handle_get, PROJECT_READ, USER, .doc = "Read a project",
+          .out = &api_project_table),
+    ROUTE(PATCH, "/api/projects/:id", handle_update, PROJECT_UPDATE, USER,
+          .doc = "Change a project", .in = &api_project_table, .out = &api_project_table,
+          .flags = ROUTE_MATCH),
+    ROUTE(DELETE, "/api/projects/:id", handle_delete, PROJECT_DELETE, USER,
+          .doc = "Delete a project",
+          .note = "Its applications go with it, which is refused while one of them runs.",
+          .query = &delete_table, .flags = ROUTE_MATCH, .also = "409"),
 };
 const struct route_table api_project_routes = {routes, ARRAY_LEN(routes)};

@@ -21,6 +21,7 @@ int api_project_update(struct api_call *c, const char *id, struct json_object *i
 /* ERR_CONFLICT while something in it runs, unless FORCE. */
 int api_project_delete(struct api_call *c, const char *id, bool force, struct err *err);
 
+extern const struct valid_table api_project_table;
 extern const struct route_table api_project_routes;
 
 #endif

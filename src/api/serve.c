@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "queue/queue.h"
 
 enum { BODY_CAP = 1024 * 1024, BODY_CAP_BIG = 25 * 1024 * 1024 };
 
@@ -99,19 +100,22 @@ static void answer_error(const struct serve *s, struct api_call *c, bool page, s
 /* What needs no resource to be decided: a login, or a permission outside projects. */
 static int gate(const struct api_call *c, const struct route *r, struct err *err)
 {
-    switch (r->permission) {
-    case PERM_NOBODY_NEEDED:
+    if (r->permission == PERM_NOBODY_NEEDED)
         return 0;
-    case PERM_OWNER_ONLY:
-    case PERM_PROJECT_CREATE:
+    if (r->permission == PERM_PERSON && c->session && c->session->token_name)
+        return err_set(err, ERR_FORBIDDEN, "an API token cannot do this; log in");
+    if (rbac_is_global(r->permission))
         return api_require(c, NULL, r->permission, err);
-    default:
-        return c->session ? 0 : err_set(err, ERR_UNAUTHORIZED, "log in first");
-    }
+    return c->session ? 0 : err_set(err, ERR_UNAUTHORIZED, "log in first");
 }
 
-static int run(struct api_call *c, const struct route *route, struct session *space,
-               struct err *err)
+static bool changes(const struct api_call *c, const struct route *r)
+{
+    return (c->req->method != HTTP_GET && c->req->method != HTTP_HEAD) || r->flags & ROUTE_WRITES;
+}
+
+static int admit(struct api_call *c, const struct route *route, struct session *space,
+                 struct err *err)
 {
     if (c->req->body_too_large)
         return err_set(err, ERR_TOO_LARGE, "the body is larger than %d bytes",
@@ -125,9 +129,63 @@ static int run(struct api_call *c, const struct route *route, struct session *sp
         *err = bad_token;
         return -1;
     }
-    if (gate(c, route, err) < 0 || mw_csrf(c, route, err) < 0)
+    if (gate(c, route, err) < 0 || mw_csrf(c, route, err) < 0) {
+        if (changes(c, route))
+            mw_audit_refused(c, route);
         return -1;
-    return route->handler(c, err);
+    }
+    return 0;
+}
+
+static void put_jobs(const struct api_call *c)
+{
+    struct err err; /* the rows say it; the worker looks for what the queue did not bring */
+    for (const struct api_job *job = c->jobs; job; job = job->next)
+        if (queue_put(c->api->redis, (enum queue_lane)job->lane, job->kind, job->id, &err) < 0)
+            log_err(LOG_LEVEL_WARN, "could not queue a job; the worker will find its row", &err);
+}
+
+/* Runs the handler in a transaction that also takes the audit log's entries. */
+static int run_changing(struct api_call *c, const struct route *route, struct err *err)
+{
+    struct pg *pg = c->api->pg;
+    if (pg_begin(pg, err) < 0)
+        return -1;
+    int rc = route->handler(c, err);
+    if (rc < 0 || c->res->status >= 400) {
+        pg_rollback_all(pg);
+        return rc;
+    }
+    if (mw_audit(c, c->res->status, err) < 0 || pg_commit(pg, err) < 0) {
+        pg_rollback_all(pg);
+        return -1;
+    }
+    c->audit = NULL; /* written */
+    put_jobs(c);
+    return 0;
+}
+
+static int run(struct api_call *c, const struct route *route, struct session *space,
+               struct err *err)
+{
+    if (admit(c, route, space, err) < 0)
+        return -1;
+    if (changes(c, route))
+        return run_changing(c, route, err);
+    if (route->handler(c, err) < 0)
+        return -1;
+    if (mw_audit(c, c->res->status, err) < 0) /* what is not written down is not shown */
+        return -1;
+    c->audit = NULL;
+    return 0;
+}
+
+/* Entries of a request that came to nothing. */
+static void audit_rest(struct api_call *c)
+{
+    struct err err;
+    if (mw_audit(c, c->res->status, &err) < 0)
+        log_err(LOG_LEVEL_WARN, "could not write the audit log's entry of a refused request", &err);
 }
 
 static void common_headers(struct api_call *c, bool page)
@@ -170,6 +228,7 @@ void serve_request(void *arg, struct http_request *req, const struct err *reques
         err_set(&err, ERR_NOT_FOUND, "there is nothing at %.200s", req->path);
     if (rc < 0)
         answer_error(s, &c, page, &err);
+    audit_rest(&c);
     if (!route && other)
         add_allow(s, &c);
     common_headers(&c, page);

@@ -36,6 +36,10 @@ bool mw_same_origin(const struct api_call *c);
 int mw_ratelimit(struct api_call *c, const struct route *route, struct err *err);
 /* Takes a token of a login bucket of its own (per account). ERR_LIMIT, ERR_UNAVAILABLE. */
 int mw_ratelimit_account(struct api_call *c, const char *account, struct err *err);
+/* Writes the audit log's entries of a request that is answered with STATUS. */
+int mw_audit(struct api_call *c, int status, struct err *err);
+/* An entry for a caller whom the middleware turned away from a route that changes something. */
+void mw_audit_refused(struct api_call *c, const struct route *route);
 /* The request's line in the log. */
 void mw_log(const struct api_call *c, int64_t took_ms);
 

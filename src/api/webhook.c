@@ -210,6 +210,8 @@ static int handle(struct api_call *c, struct json_object *payload, struct err *e
         answer(c, 200, &d);
         return 0;
     }
+    for (size_t i = 0; i < d.n_starts; i++)
+        api_audit(c, "application.deploy", d.starts[i].application_id)->actor = "github webhook";
     api_enqueue(c, d.starts, d.n_starts);
     answer(c, str_eq(d.row.outcome, "ping") ? 200 : 202, &d);
     return 0;
@@ -224,7 +226,7 @@ static int handle_github(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(POST, "/api/webhooks/github", handle_github, NOBODY_NEEDED, WEBHOOK,
-               ROUTE_NO_CSRF | ROUTE_BIG),
+    ROUTE(POST, "/api/webhooks/github", handle_github, NOBODY_NEEDED, WEBHOOK,
+          .flags = ROUTE_NO_CSRF | ROUTE_BIG),
 };
 const struct route_table api_webhook_routes = {routes, ARRAY_LEN(routes)};

@@ -17,6 +17,7 @@ enum permission {
     PERM_OWNER_ONLY = 0,
     PERM_NOBODY_NEEDED, /* no login: a decision that must be written out */
     PERM_LOGIN,         /* any login */
+    PERM_PERSON,        /* any login of a person: not by an API token */
     PERM_PROJECT_READ,
     PERM_PROJECT_CREATE,
     PERM_PROJECT_UPDATE,
@@ -27,6 +28,47 @@ enum permission {
     PERM_APPLICATION_DELETE,
     PERM_APPLICATION_DEPLOY,
     PERM_DEPLOYMENT_READ,
+    PERM_DEPLOYMENT_CANCEL,
+    PERM_DEPLOYMENT_ROLLBACK,
+    PERM_DATABASE_READ,
+    PERM_DATABASE_CREATE,
+    PERM_DATABASE_UPDATE,
+    PERM_DATABASE_DELETE,
+    PERM_METRICS_READ,
+    PERM_METRICS_SCRAPE,
+    PERM_DELIVERY_READ,
+    PERM_DELIVERY_UPDATE,
+    PERM_SECRET_REVEAL,
+    PERM_CREDENTIAL_READ,
+    PERM_CREDENTIAL_CREATE,
+    PERM_CREDENTIAL_DELETE,
+    PERM_REGISTRY_READ,
+    PERM_REGISTRY_CREATE,
+    PERM_REGISTRY_UPDATE,
+    PERM_REGISTRY_DELETE,
+    PERM_NOTIFICATION_READ,
+    PERM_NOTIFICATION_CREATE,
+    PERM_NOTIFICATION_UPDATE,
+    PERM_NOTIFICATION_DELETE,
+    PERM_ALERT_READ,
+    PERM_ALERT_CREATE,
+    PERM_ALERT_UPDATE,
+    PERM_ALERT_DELETE,
+    PERM_USER_READ,
+    PERM_USER_CREATE,
+    PERM_USER_UPDATE,
+    PERM_USER_DELETE,
+    PERM_TEAM_READ,
+    PERM_TEAM_CREATE,
+    PERM_TEAM_UPDATE,
+    PERM_TEAM_DELETE,
+    PERM_INVITATION_READ,
+    PERM_INVITATION_CREATE,
+    PERM_INVITATION_DELETE,
+    PERM_TOKEN_READ,
+    PERM_TOKEN_DELETE,
+    PERM_AUDIT_READ,
+    PERM_SETTINGS_READ,
     PERM_COUNT,
 };
 
@@ -41,6 +83,9 @@ const char *rbac_permission_name(enum permission p);
 /* May somebody with the system role do it where the project gives PROJECT_ROLE (a role's name, or
  * NULL for a thing in no project or a project that gives none)? */
 bool rbac_allows(unsigned system_role, const char *project_role, enum permission p);
+
+/* Whether P is about what is in no project, so that the system role alone decides. */
+bool rbac_is_global(enum permission p);
 
 /* A system owner or admin sees everything. */
 bool rbac_sees_everything(unsigned system_role);

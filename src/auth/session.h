@@ -20,7 +20,8 @@ struct session {
     struct store_user user; /* without the password's hash */
     unsigned role;          /* the strongest system role, as a bit of auth/rbac.h */
     struct store_scope scope;
-    const char *csrf; /* HMAC of the session's id; hexadecimal */
+    const char *csrf;       /* HMAC of the session's id; hexadecimal */
+    const char *token_name; /* of an API token; NULL for a person's login */
 };
 
 struct session_deps {

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/time.h"
 
 enum { TEXT_MAX = 255, PROBLEMS_MAX = 100 };
 
@@ -246,6 +247,18 @@ static bool check_nested(const struct spot *s, struct json_object *v, struct jw 
     return ok;
 }
 
+static bool check_time(const struct spot *s, struct json_object *v, void *member)
+{
+    int64_t at;
+    if (!json_object_is_type(v, json_type_string) || !time_parse(json_object_get_string(v), &at))
+        return bad(s, "must be a time like 2026-01-31T12:00:00Z, not %s", shown(s, v));
+    if (s->normal)
+        jw_time(s->normal, at);
+    if (member)
+        *(int64_t *)member = at;
+    return true;
+}
+
 static bool check_value(const struct spot *s, struct json_object *v, void *member)
 {
     const struct valid_field *f = s->f;
@@ -279,6 +292,8 @@ static bool check_value(const struct spot *s, struct json_object *v, void *membe
         if (member)
             *(bool *)member = json_object_get_boolean(v);
         return true;
+    case VALID_TIME:
+        return check_time(s, v, member);
     case VALID_OBJECT:
     case VALID_LIST:
     case VALID_MAP:
@@ -293,6 +308,7 @@ static void store_null(const struct valid_field *f, void *member)
         return;
     switch (f->type) {
     case VALID_INT:
+    case VALID_TIME:
         *(int64_t *)member = 0;
         break;
     case VALID_NUM:
@@ -314,7 +330,7 @@ static bool check_field(const struct spot *s, struct json_object *o, bool partia
     bool present = json_object_object_get_ex(o, f->name, &v);
     void *member = out ? (char *)out + f->offset : NULL;
     if (!present) {
-        if ((f->flags & VALID_REQUIRED) && !partial)
+        if ((f->flags & (VALID_REQUIRED | VALID_DERIVED)) == VALID_REQUIRED && !partial)
             return bad(s, "is required");
         if (s->normal && f->fallback) {
             jw_key(s->normal, f->name);
@@ -322,6 +338,8 @@ static bool check_field(const struct spot *s, struct json_object *o, bool partia
         }
         return true;
     }
+    if (f->flags & VALID_DERIVED)
+        return bad(s, "cannot be set; it follows from other things");
     if (partial && (f->flags & VALID_FIXED))
         return bad(s, "cannot be changed");
     if (s->normal)
@@ -390,4 +408,46 @@ bool valid_has(const struct valid_table *table, const void *out, const char *nam
         if (str_eq(table->fields[i].name, name))
             return *(const uint64_t *)out >> i & 1;
     BUG("table %s has no field %s", table->name, name);
+}
+
+static void redact(const struct valid_table *t, struct json_object *o, struct jw *w);
+
+static void redact_value(const struct valid_field *f, struct json_object *v, struct jw *w)
+{
+    if (!v)
+        jw_null(w);
+    else if (f->flags & VALID_SECRET)
+        jw_str(w, "***");
+    else if (f->sub && json_object_is_type(v, json_type_array)) {
+        jw_begin_array(w);
+        for (size_t i = 0; i < json_len(v); i++)
+            redact(f->sub, json_object_array_get_idx(v, i), w);
+        jw_end_array(w);
+    } else if (f->sub)
+        redact(f->sub, v, w);
+    else
+        jw_tree(w, v);
+}
+
+static void redact(const struct valid_table *t, struct json_object *o, struct jw *w)
+{
+    jw_begin(w);
+    for (size_t i = 0; i < t->n; i++) {
+        struct json_object *v = NULL;
+        if (!json_object_object_get_ex(o, t->fields[i].name, &v))
+            continue;
+        jw_key(w, t->fields[i].name);
+        redact_value(&t->fields[i], v, w);
+    }
+    jw_end(w);
+}
+
+const char *valid_redacted(struct arena *a, const struct valid_table *table,
+                           struct json_object *object)
+{
+    AUTO_BUF text = {0};
+    struct jw w;
+    jw_init(&w, &text);
+    redact(table, object, &w);
+    return buf_dup(&text, a);
 }

@@ -15,6 +15,7 @@
  *     VALID_NUM    double         whole numbers are accepted
  *     VALID_BOOL   bool
  *     VALID_ENUM   const char *   one of the words in `choices`, joined by '|'
+ *     VALID_TIME   int64_t        RFC 3339, milliseconds
  *     VALID_OBJECT const char *   normalised JSON text of an object that passed `sub`
  *     VALID_LIST   const char *   normalised JSON text of an array whose elements are objects that
  *                                 passed `sub`, or, without `sub`, text that passes `rule`;
@@ -39,13 +40,18 @@ enum valid_type {
     VALID_OBJECT,
     VALID_LIST,
     VALID_MAP,
+    VALID_TIME,
 };
 
 enum valid_flags {
-    VALID_REQUIRED = 1, /* absent or null is a problem (ignored for a partial object) */
-    VALID_NULLABLE = 2, /* null is allowed and stored as NULL / 0 */
-    VALID_SECRET = 4,   /* the value is never repeated in a message */
-    VALID_FIXED = 8,    /* only when the thing is made: a problem in a partial object */
+    VALID_REQUIRED = 1,    /* absent or null is a problem (ignored for a partial object) */
+    VALID_NULLABLE = 2,    /* null is allowed and stored as NULL / 0 */
+    VALID_SECRET = 4,      /* the value is never repeated in a message */
+    VALID_FIXED = 8,       /* only when the thing is made: a problem in a partial object */
+    VALID_DERIVED = 16,    /* only in answers: a problem in a body */
+    VALID_WRITE_ONLY = 32, /* only in bodies; answers never have it */
+    VALID_MAYBE = 64,      /* an answer may lack it */
+    VALID_ANY = 128,       /* VALID_OBJECT, VALID_LIST: what is inside is not described */
 };
 
 /* Says what is wrong with TEXT, as a phrase that follows the field's name ("must …"), or NULL. */
@@ -94,6 +100,11 @@ const char *problem_for(const struct problems *p, const char *field);
  * is for PATCH: nothing is required. OUT may be NULL. True when nothing was wrong. */
 bool valid_object(const struct valid_table *table, struct json_object *object, bool partial,
                   void *out, struct problems *p);
+
+/* OBJECT's text with every VALID_SECRET value replaced by "***"; what the table does not know is
+ * left out. For the audit log. */
+const char *valid_redacted(struct arena *a, const struct valid_table *table,
+                           struct json_object *object);
 
 /* Whether the field NAME was present in the struct at OUT. A name that is not in the table is a
  * BUG(). */

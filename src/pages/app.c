@@ -319,7 +319,7 @@ static int post_new(struct api_call *c, struct err *err)
     AUTO_JSON *in = form_json(c, &new_form);
     json_object_object_add(in, "projectId", json_object_new_string(project.id));
     if (api_app_create(c, in, &app, &secret, err) < 0)
-        return page_form_error(err) ? show_new(c, &project, in, err) : -1;
+        return page_form_error(c, err) ? show_new(c, &project, in, err) : -1;
     app_show_secret(c, app.app.id, secret);
     const char *path = arena_printf(c->arena, "/applications/%s", app.app.id);
     AUTO_JSON *empty = json_object_new_object();
@@ -334,12 +334,14 @@ static int post_new(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/projects/:id/applications/new", get_new, APPLICATION_CREATE, PAGE,
-               ROUTE_PAGE),
-    ROUTE_WITH(POST, "/projects/:id/applications", post_new, APPLICATION_CREATE, USER, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/applications/:id", get_show, APPLICATION_READ, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/applications/:id/deployments", get_deployments, DEPLOYMENT_READ, PAGE,
-               ROUTE_PAGE),
-    ROUTE_WITH(POST, "/applications/:id/deploy", post_deploy, APPLICATION_DEPLOY, USER, ROUTE_PAGE),
+    ROUTE(GET, "/projects/:id/applications/new", get_new, APPLICATION_CREATE, PAGE,
+          .flags = ROUTE_PAGE),
+    ROUTE(POST, "/projects/:id/applications", post_new, APPLICATION_CREATE, USER,
+          .flags = ROUTE_PAGE),
+    ROUTE(GET, "/applications/:id", get_show, APPLICATION_READ, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(GET, "/applications/:id/deployments", get_deployments, DEPLOYMENT_READ, PAGE,
+          .flags = ROUTE_PAGE),
+    ROUTE(POST, "/applications/:id/deploy", post_deploy, APPLICATION_DEPLOY, USER,
+          .flags = ROUTE_PAGE),
 };
 const struct route_table pages_app_routes = {routes, ARRAY_LEN(routes)};

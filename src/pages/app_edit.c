@@ -203,7 +203,7 @@ static int post_env(struct api_call *c, struct err *err)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/environment", app.id));
     struct err problem = *err;
-    return page_form_error(err) ? show_env(c, &app, role, list, old, &problem, err) : -1;
+    return page_form_error(c, err) ? show_env(c, &app, role, list, old, &problem, err) : -1;
 }
 
 /* ---- settings */
@@ -373,7 +373,7 @@ static int post_settings(struct api_call *c, struct err *err)
         return page_redirect(c, TOAST_SAVED,
                              arena_printf(c->arena, "/applications/%s/settings", app.id));
     struct err problem = *err;
-    return page_form_error(err) ? show_settings(c, &app, role, in, &problem, NULL, err) : -1;
+    return page_form_error(c, err) ? show_settings(c, &app, role, in, &problem, NULL, err) : -1;
 }
 
 static int post_secret(struct api_call *c, struct err *err)
@@ -404,15 +404,17 @@ static int post_delete(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/applications/:id/environment", get_env, APPLICATION_UPDATE, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(POST, "/applications/:id/environment", post_env, APPLICATION_UPDATE, USER,
-               ROUTE_PAGE),
-    ROUTE_WITH(GET, "/applications/:id/settings", get_settings, APPLICATION_UPDATE, PAGE,
-               ROUTE_PAGE),
-    ROUTE_WITH(POST, "/applications/:id/settings", post_settings, APPLICATION_UPDATE, USER,
-               ROUTE_PAGE),
-    ROUTE_WITH(POST, "/applications/:id/webhook-secret", post_secret, APPLICATION_UPDATE, USER,
-               ROUTE_PAGE),
-    ROUTE_WITH(POST, "/applications/:id/delete", post_delete, APPLICATION_DELETE, USER, ROUTE_PAGE),
+    ROUTE(GET, "/applications/:id/environment", get_env, APPLICATION_UPDATE, PAGE,
+          .flags = ROUTE_PAGE),
+    ROUTE(POST, "/applications/:id/environment", post_env, APPLICATION_UPDATE, USER,
+          .flags = ROUTE_PAGE),
+    ROUTE(GET, "/applications/:id/settings", get_settings, APPLICATION_UPDATE, PAGE,
+          .flags = ROUTE_PAGE),
+    ROUTE(POST, "/applications/:id/settings", post_settings, APPLICATION_UPDATE, USER,
+          .flags = ROUTE_PAGE),
+    ROUTE(POST, "/applications/:id/webhook-secret", post_secret, APPLICATION_UPDATE, USER,
+          .flags = ROUTE_PAGE),
+    ROUTE(POST, "/applications/:id/delete", post_delete, APPLICATION_DELETE, USER,
+          .flags = ROUTE_PAGE),
 };
 const struct route_table pages_app_edit_routes = {routes, ARRAY_LEN(routes)};

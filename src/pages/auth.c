@@ -121,7 +121,7 @@ static int post_login(struct api_call *c, struct err *err)
     AUTO_JSON *in = form_json(c, &login_form);
     if (api_login(c, in, &session, &token, &problem) == 0)
         return page_redirect(c, TOAST_NONE, local_path(http_form(c->req, "next"), "/projects"));
-    if (!page_form_error(&problem) && problem.code != ERR_UNAUTHORIZED &&
+    if (!page_form_error(c, &problem) && problem.code != ERR_UNAUTHORIZED &&
         problem.code != ERR_LIMIT) {
         *err = problem;
         return -1;
@@ -157,7 +157,7 @@ static int post_register(struct api_call *c, struct err *err)
         bool owner = session.role & ROLE_OWNER;
         return page_redirect(c, owner ? TOAST_REGISTERED : TOAST_NONE, "/projects");
     }
-    if (!page_form_error(&problem)) {
+    if (!page_form_error(c, &problem)) {
         *err = problem;
         return -1;
     }
@@ -188,12 +188,13 @@ static int get_home(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/", get_home, LOGIN, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/login", get_login, NOBODY_NEEDED, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(POST, "/login", post_login, NOBODY_NEEDED, LOGIN, ROUTE_PAGE | ROUTE_NO_CSRF),
-    ROUTE_WITH(GET, "/register", get_register, NOBODY_NEEDED, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(POST, "/register", post_register, NOBODY_NEEDED, LOGIN, ROUTE_PAGE | ROUTE_NO_CSRF),
-    ROUTE_WITH(POST, "/logout", post_logout, LOGIN, USER, ROUTE_PAGE),
-    ROUTE_WITH(POST, "/theme", post_theme, LOGIN, USER, ROUTE_PAGE),
+    ROUTE(GET, "/", get_home, LOGIN, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(GET, "/login", get_login, NOBODY_NEEDED, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(POST, "/login", post_login, NOBODY_NEEDED, LOGIN, .flags = ROUTE_PAGE | ROUTE_NO_CSRF),
+    ROUTE(GET, "/register", get_register, NOBODY_NEEDED, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(POST, "/register", post_register, NOBODY_NEEDED, LOGIN,
+          .flags = ROUTE_PAGE | ROUTE_NO_CSRF),
+    ROUTE(POST, "/logout", post_logout, LOGIN, USER, .flags = ROUTE_PAGE),
+    ROUTE(POST, "/theme", post_theme, LOGIN, USER, .flags = ROUTE_PAGE),
 };
 const struct route_table pages_auth_routes = {routes, ARRAY_LEN(routes)};

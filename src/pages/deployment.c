@@ -257,7 +257,7 @@ static int get_show(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/deployments", get_list, DEPLOYMENT_READ, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/deployments/:id", get_show, DEPLOYMENT_READ, PAGE, ROUTE_PAGE),
+    ROUTE(GET, "/deployments", get_list, DEPLOYMENT_READ, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(GET, "/deployments/:id", get_show, DEPLOYMENT_READ, PAGE, .flags = ROUTE_PAGE),
 };
 const struct route_table pages_deployment_routes = {routes, ARRAY_LEN(routes)};

@@ -111,8 +111,9 @@ int page_redirect_why(struct api_call *c, enum toast toast, const char *why, con
     return redirect(c, toast, hex_encode(c->arena, sealed.data, sealed.len), path);
 }
 
-bool page_form_error(const struct err *err)
+bool page_form_error(struct api_call *c, const struct err *err)
 {
+    pg_rollback_all(c->api->pg);
     return err->code == ERR_INVALID || err->code == ERR_CONFLICT || err->code == ERR_PRECONDITION ||
            err->code == ERR_UNAVAILABLE;
 }

@@ -32,8 +32,9 @@ int page_redirect(struct api_call *c, enum toast toast, const char *path);
 int page_redirect_why(struct api_call *c, enum toast toast, const char *why, const char *path);
 
 /* The form's values stay good when the API refuses with one of these; the page is shown again with
- * the status. False: the error is the page's own. */
-bool page_form_error(const struct err *err);
+ * the status, and what the request had changed until then is undone. False: the error is the
+ * page's own. */
+bool page_form_error(struct api_call *c, const struct err *err);
 
 /* Whether the caller may do P where the project gives ROLE. */
 bool page_may(const struct api_call *c, const char *role, enum permission p);

@@ -127,7 +127,7 @@ static int post_new(struct api_call *c, struct err *err)
     if (api_project_create(c, in, &p, err) == 0)
         return page_redirect(c, TOAST_PROJECT_CREATED,
                              arena_printf(c->arena, "/projects/%s", p.id));
-    return page_form_error(err) ? show_form(c, NULL, in, err, NULL) : -1;
+    return page_form_error(c, err) ? show_form(c, NULL, in, err, NULL) : -1;
 }
 
 static struct json_object *as_json(const struct store_project *p)
@@ -156,7 +156,7 @@ static int post_settings(struct api_call *c, struct err *err)
     AUTO_JSON *in = form_json(c, &form);
     if (api_project_update(c, p.id, in, &changed, err) == 0)
         return page_redirect(c, TOAST_SAVED, arena_printf(c->arena, "/projects/%s", p.id));
-    return page_form_error(err) ? show_form(c, &p, in, err, NULL) : -1;
+    return page_form_error(c, err) ? show_form(c, &p, in, err, NULL) : -1;
 }
 
 static int post_delete(struct api_call *c, struct err *err)
@@ -170,16 +170,16 @@ static int post_delete(struct api_call *c, struct err *err)
                          arena_printf(c->arena, "This is not the name: type %s.", p.name));
     if (api_project_delete(c, p.id, false, err) == 0)
         return page_redirect(c, TOAST_PROJECT_DELETED, "/projects");
-    return page_form_error(err) ? show_form(c, &p, values, err, NULL) : -1;
+    return page_form_error(c, err) ? show_form(c, &p, values, err, NULL) : -1;
 }
 
 static const struct route routes[] = {
-    ROUTE_WITH(GET, "/projects", get_list, PROJECT_READ, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(POST, "/projects", post_new, PROJECT_CREATE, USER, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/projects/new", get_new, PROJECT_CREATE, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/projects/:id", get_show, PROJECT_READ, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(GET, "/projects/:id/settings", get_settings, PROJECT_UPDATE, PAGE, ROUTE_PAGE),
-    ROUTE_WITH(POST, "/projects/:id/settings", post_settings, PROJECT_UPDATE, USER, ROUTE_PAGE),
-    ROUTE_WITH(POST, "/projects/:id/delete", post_delete, PROJECT_DELETE, USER, ROUTE_PAGE),
+    ROUTE(GET, "/projects", get_list, PROJECT_READ, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(POST, "/projects", post_new, PROJECT_CREATE, USER, .flags = ROUTE_PAGE),
+    ROUTE(GET, "/projects/new", get_new, PROJECT_CREATE, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(GET, "/projects/:id", get_show, PROJECT_READ, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(GET, "/projects/:id/settings", get_settings, PROJECT_UPDATE, PAGE, .flags = ROUTE_PAGE),
+    ROUTE(POST, "/projects/:id/settings", post_settings, PROJECT_UPDATE, USER, .flags = ROUTE_PAGE),
+    ROUTE(POST, "/projects/:id/delete", post_delete, PROJECT_DELETE, USER, .flags = ROUTE_PAGE),
 };
 const struct route_table pages_project_routes = {routes, ARRAY_LEN(routes)};

@@ -260,7 +260,9 @@ int store_app_removing(struct pg *pg, struct arena *a, const char ***ids, struct
 int store_app_removed(struct pg *pg, struct arena *a, const char *id, struct err *err)
 {
     return pg_run(pg, a,
-                  "WITH gone AS (DELETE FROM env_vars WHERE application_id = $1) "
+                  "WITH gone AS (DELETE FROM env_vars WHERE application_id = $1), "
+                  "kept AS (DELETE FROM deployment_settings s USING deployments d "
+                  "WHERE d.id = s.deployment_id AND d.application_id = $1) "
                   "UPDATE applications SET removed_at = now(), status = 'stopped', "
                   "webhook_secret = '', webhook_secret_old = NULL "
                   "WHERE id = $1 AND deleted_at IS NOT NULL",

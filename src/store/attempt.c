@@ -131,13 +131,17 @@ int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64
                            int64_t config_version, const char *settings, struct err *err)
 {
     struct pg_rows rows;
-    if (pg_run(pg, a,
-               "UPDATE deployments d SET touched_at = coalesce(touched_at, now()), "
-               "config_version = $3, settings = $4 WHERE EXISTS (SELECT 1 FROM applications a "
-               "WHERE a.id = d.application_id AND a.deleted_at IS NULL) AND" FENCE,
-               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_INT(a, config_version),
-                         PG_TEXT(settings)),
-               &rows, err) < 0)
+    if (pg_run(
+            pg, a,
+            "WITH touched AS (UPDATE deployments d SET "
+            "touched_at = coalesce(touched_at, now()), config_version = $3 WHERE EXISTS (SELECT 1 FROM applications a "
+            "WHERE a.id = d.application_id AND a.deleted_at IS NULL) AND" FENCE
+            "RETURNING d.id) INSERT INTO deployment_settings (deployment_id, settings) "
+            "SELECT id, $4::jsonb FROM touched ON CONFLICT (deployment_id) "
+            "DO UPDATE SET settings = excluded.settings",
+            PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_INT(a, config_version),
+                      PG_TEXT(settings)),
+            &rows, err) < 0)
         return -1;
     return stale(&rows, id, attempt, err);
 }

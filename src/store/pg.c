@@ -16,7 +16,7 @@ enum { STATEMENTS = 512 }; /* a power of two, well above the number of literals 
 struct pg {
     struct pg_config config;
     PGconn *conn;
-    bool in_transaction;
+    int depth;                        /* of transactions: 0 none, 1 BEGIN, above it savepoints */
     const char *prepared[STATEMENTS]; /* hash table of the literals' addresses */
     char lock[64];                    /* advisory lock that a new connection takes again, or "" */
 };
@@ -107,7 +107,7 @@ static int connect_now(struct pg *pg, struct err *err)
         pg->config.url, pg->config.name, options, "UTF8", "5", "10", "3", "5", "30000", NULL};
     PQfinish(pg->conn);
     memset(pg->prepared, 0, sizeof(pg->prepared));
-    pg->in_transaction = false;
+    pg->depth = 0;
     pg->conn = PQconnectdbParams(keys, values, 1);
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return away(pg, err);
@@ -119,10 +119,8 @@ static int ensure(struct pg *pg, struct err *err)
 {
     if (pg->conn && PQstatus(pg->conn) == CONNECTION_OK)
         return 0;
-    if (pg->in_transaction) {
-        pg->in_transaction = false;
-        return away(pg, err);
-    }
+    if (pg->depth)
+        return away(pg, err); /* so does every statement until whoever began it has ended it */
     return connect_now(pg, err);
 }
 
@@ -255,7 +253,7 @@ int pg_run(struct pg *pg, struct arena *a, const char *sql, const struct pg_para
     for (int attempt = 0;; attempt++) {
         if (ensure(pg, err) < 0)
             return -1;
-        bool again = attempt == 0 && !pg->in_transaction;
+        bool again = attempt == 0 && !pg->depth;
         if (prepare(pg, sql, name, err) < 0) {
             if (again && PQstatus(pg->conn) != CONNECTION_OK)
                 continue; /* it never left */
@@ -292,20 +290,34 @@ int pg_script(struct pg *pg, const char *sql, struct err *err)
 int pg_begin(struct pg *pg, struct err *err)
 {
     struct err first;
-    if (pg->in_transaction)
-        BUG("a transaction within a transaction");
+    char savepoint[40];
+    if (pg->depth) {
+        snprintf(savepoint, sizeof(savepoint), "SAVEPOINT s%d", pg->depth);
+        if (pg_script(pg, savepoint, err) < 0)
+            return -1;
+        pg->depth++;
+        return 0;
+    }
     /* nothing is lost by a second try on a fresh connection */
     if (pg_script(pg, "BEGIN", &first) < 0 && pg_script(pg, "BEGIN", err) < 0)
         return -1;
-    pg->in_transaction = true;
+    pg->depth = 1;
     return 0;
 }
 
 int pg_commit(struct pg *pg, struct err *err)
 {
-    if (!pg->in_transaction)
+    char release[40];
+    if (!pg->depth)
         BUG("commit without a transaction");
-    pg->in_transaction = false;
+    if (pg->depth > 1) {
+        snprintf(release, sizeof(release), "RELEASE s%d", pg->depth - 1);
+        if (pg_script(pg, release, err) < 0)
+            return -1;
+        pg->depth--;
+        return 0;
+    }
+    pg->depth = 0;
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return away(pg, err);
     AUTO_RESULT *r = PQexec(pg->conn, "COMMIT");
@@ -318,11 +330,21 @@ int pg_commit(struct pg *pg, struct err *err)
 
 void pg_rollback(struct pg *pg)
 {
-    if (!pg->in_transaction)
+    char undo[64] = "ROLLBACK";
+    if (!pg->depth)
         return;
-    pg->in_transaction = false;
+    pg->depth--;
+    if (pg->depth)
+        snprintf(undo, sizeof(undo), "ROLLBACK TO s%d; RELEASE s%d", pg->depth, pg->depth);
     if (PQstatus(pg->conn) == CONNECTION_OK)
-        PQclear(PQexec(pg->conn, "ROLLBACK"));
+        PQclear(PQexec(pg->conn, undo));
+}
+
+void pg_rollback_all(struct pg *pg)
+{
+    while (pg->depth > 1)
+        pg->depth--; /* the outermost takes the others with it */
+    pg_rollback(pg);
 }
 
 const char *pg_cell(const struct pg_rows *r, size_t row, size_t column)

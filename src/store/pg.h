@@ -71,10 +71,14 @@ int pg_run(struct pg *pg, struct arena *a, const char *sql, const struct pg_para
 /* A file of statements without parameters (migrations). */
 int pg_script(struct pg *pg, const char *sql, struct err *err);
 
-/* Transactions. A failed statement leaves pg_rollback() to be called. */
+/* Transactions. One inside another is a savepoint, so that a function that needs its statements to
+ * happen together works alone and as a part of something larger. A failed statement, and a failed
+ * pg_commit(), leave pg_rollback() to be called. */
 int pg_begin(struct pg *pg, struct err *err);
 int pg_commit(struct pg *pg, struct err *err);
 void pg_rollback(struct pg *pg);
+/* Undoes everything back to the outermost pg_begin(). */
+void pg_rollback_all(struct pg *pg);
 
 /* Connects when there is no connection; ERR_UNAVAILABLE when PostgreSQL is away. */
 int pg_ping(struct pg *pg, struct err *err);

@@ -64,8 +64,8 @@ int store_deployment_settings(struct pg *pg, struct arena *a, const char *id, co
                               struct err *err)
 {
     struct pg_rows rows;
-    if (pg_run(pg, a, "SELECT settings FROM deployments WHERE id = $1", PG_PARAMS(PG_TEXT(id)),
-               &rows, err) < 0)
+    if (pg_run(pg, a, "SELECT settings FROM deployment_settings WHERE deployment_id = $1",
+               PG_PARAMS(PG_TEXT(id)), &rows, err) < 0)
         return -1;
     *json = rows.n ? pg_cell(&rows, 0, 0) : NULL;
     return 0;
@@ -76,20 +76,23 @@ int store_deployment_insert_rollback(struct pg *pg, struct arena *a, const char 
                                      struct err *err)
 {
     struct pg_rows rows;
-    if (pg_run(pg, a,
-               "INSERT INTO deployments (id, application_id, trigger, commit_sha, commit_message, "
-               "branch, image, image_id, settings, rollback_to, rolls_back, created_by) "
-               "SELECT $1, t.application_id, 'rollback', t.commit_sha, t.commit_message, t.branch, "
-               "t.image, t.image_id, t.settings, coalesce(t.rollback_to, t.id), f.id, $4 "
-               "FROM deployments t JOIN deployments f ON f.application_id = t.application_id "
-               "JOIN applications a ON a.id = t.application_id "
-               "WHERE t.id = $3 AND f.id = $2 AND t.image IS NOT NULL "
-               "AND t.status IN ('success', 'rolled_back') AND a.deleted_at IS NULL "
-               "FOR SHARE OF a",
-               PG_PARAMS(PG_TEXT(new), PG_TEXT(from), PG_TEXT(to), PG_TEXT(by)), &rows, err) < 0) {
+    if (pg_run(
+            pg, a,
+            "WITH made AS (INSERT INTO deployments (id, application_id, trigger, commit_sha, commit_message, "
+            "branch, image, image_id, rollback_to, rolls_back, created_by) "
+            "SELECT $1, t.application_id, 'rollback', t.commit_sha, t.commit_message, t.branch, "
+            "t.image, t.image_id, coalesce(t.rollback_to, t.id), f.id, $4 "
+            "FROM deployments t JOIN deployments f ON f.application_id = t.application_id "
+            "JOIN applications a ON a.id = t.application_id "
+            "WHERE t.id = $3 AND f.id = $2 AND t.image IS NOT NULL "
+            "AND t.status IN ('success', 'rolled_back') AND a.deleted_at IS NULL "
+            "FOR SHARE OF a RETURNING id), kept AS (INSERT INTO deployment_settings "
+            "SELECT m.id, s.settings FROM made m JOIN deployment_settings s ON s.deployment_id = $3) "
+            "SELECT id FROM made",
+            PG_PARAMS(PG_TEXT(new), PG_TEXT(from), PG_TEXT(to), PG_TEXT(by)), &rows, err) < 0) {
         if (err->code == ERR_CONFLICT)
             return err_set(err, ERR_CONFLICT, "the deployment is being rolled back already");
         return -1;
     }
-    return rows.affected ? 0 : err_set(err, ERR_NOT_FOUND, "there is no such release");
+    return rows.n ? 0 : err_set(err, ERR_NOT_FOUND, "there is no such release");
 }

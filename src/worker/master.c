@@ -19,6 +19,7 @@
 #include "deploy/clean.h"
 #include "store/action.h"
 #include "store/app.h"
+#include "store/audit.h"
 #include "worker/calls.h"
 #include "worker/child.h"
 #include "worker/watcher.h"
@@ -35,7 +36,8 @@ enum {
     PUT_BACK_MS = 110000, /* after its time a job may put the last success back */
     GIVE_UP_MS = 120000,  /* what ending a deployment may take */
     REMOVE_MS = 120000,
-    CANCEL_MS = 500,  /* between looks for deployments that are to be cancelled */
+    CANCEL_MS = 500, /* between looks for deployments that are to be cancelled */
+    AUDIT_BATCH = 500,
     ORPHAN_MS = 4000, /* age of a row that should have been taken by now */
 };
 
@@ -367,6 +369,18 @@ static void heartbeat(struct master *m)
     }
 }
 
+/* The audit log's one appender; several workers take turns by its lock. */
+static void chain_audit(struct master *m)
+{
+    struct err err;
+    int64_t n = AUDIT_BATCH;
+    while (n == AUDIT_BATCH)
+        if (store_audit_chain(m->pg, &m->turn, AUDIT_BATCH, &n, &err) < 0) {
+            log_err(LOG_LEVEL_WARN, "could not chain the audit log's entries", &err);
+            return;
+        }
+}
+
 /* PostgreSQL is the truth: what waits there and not in the queue is put there. */
 static void reconcile(struct master *m)
 {
@@ -376,6 +390,7 @@ static void reconcile(struct master *m)
     if (time_monotonic() < m->reconcile_at)
         return;
     m->reconcile_at = time_monotonic() + MASTER_RECONCILE_MS;
+    chain_audit(m);
     if (store_deployment_orphans(m->pg, &m->turn, ORPHAN_MS, &open, &err) < 0 ||
         store_app_removing(m->pg, &m->turn, &removing, &err) < 0 ||
         store_action_open(m->pg, &m->turn, &acting, &err) < 0) {

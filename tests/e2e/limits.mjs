@@ -8,12 +8,12 @@ import { Repo, application, web } from './repo.mjs';
 
 const state = process.env.SLIPWAY_TEST_STATE;
 const owner = await login();
-const conf = join(state, 'slipway.conf');
 const up = (...args) => execFileSync(process.env.SLIPWAY_TEST_UP, ['--state', state, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
 const master = (name) => Number(readFileSync(join(state, 'run', `${name}.pid`), 'utf8'));
 
 // Runs with a setting changed in the file and the master told by SIGHUP, then back.
 async function withSetting(program, key, value, run) {
+  const conf = join(state, `${program.replace('slipway-', '')}.conf`);
   const before = readFileSync(conf, 'utf8');
   const lines = before.split('\n').filter((l) => !l.startsWith(`${key} =`));
   writeFileSync(conf, [...lines, `${key} = ${value}`, ''].join('\n'));
