@@ -59,6 +59,9 @@ int api_app_delete(struct api_call *c, const char *id, int64_t version, bool vol
 int api_app_webhook_secret(struct api_call *c, const char *id, const char **secret,
                            struct err *err);
 
+/* An api_writer: the members of a struct app_view. */
+void api_app_write(const void *view, struct jw *w);
+
 extern const struct route_table api_app_routes;
 
 #endif

@@ -19,6 +19,11 @@ static const struct {
     [TOAST_APP_CREATED] = {"application-created", "Created the application."},
     [TOAST_APP_NOT_DEPLOYED] = {"not-deployed", "Created the application, but did not deploy it"},
     [TOAST_APP_DELETED] = {"application-deleted", "Deleted the application and its service."},
+    [TOAST_STARTING] = {"starting", "The application is being started."},
+    [TOAST_STOPPING] = {"stopping", "The application is being stopped."},
+    [TOAST_RESTARTING] = {"restarting", "The application is being restarted, task by task."},
+    [TOAST_CANCELLING] = {"cancelling", "The deployment is being cancelled."},
+    [TOAST_ROLLING_BACK] = {"rolling-back", "The rollback waits for its turn."},
     [TOAST_REGISTERED] = {"registered", "Welcome. This account is the owner."},
 };
 
