@@ -14,20 +14,9 @@
 
 static int open_env(struct job *j, struct err *err)
 {
-    struct arena *a = &j->arena;
-    if (store_env_read(j->e->pg, a, j->app.id, &j->env, err) < 0)
+    if (secrets_read_env(j->e->pg, j->e->keys, &j->arena, j->app.id, &j->env, err) < 0)
         return -1;
-    for (size_t i = 0; i < j->env.n; i++) {
-        struct store_env *e = &j->env.list[i];
-        char *value;
-        if (!e->secret)
-            continue;
-        if (secret_open(j->e->keys, a, store_env_row(a, j->app.id, e->key), e->secret,
-                        e->secret_len, &value, err) < 0)
-            return err_wrap(err, "could not open the secret variable %s", e->key);
-        e->value = value;
-    }
-    job_learn_secrets(j);
+    secrets_learn(&j->arena, &j->env, &j->secrets);
     j->present_app = j->app;
     j->present_env = j->env;
     return 0;

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "cache/redis.h"
+#include "deploy/secrets.h"
 #include "deploy/spec.h"
 #include "docker/logs.h"
 #include "docker/service.h"
@@ -59,7 +60,8 @@ static const char *task_name(struct arena *a, const struct docker_tasks *tasks, 
 }
 
 static char *entry_json(struct request *r, const struct docker_entry *e, const char *service,
-                        const struct docker_tasks *tasks, const struct docker_nodes *nodes)
+                        const struct docker_tasks *tasks, const struct docker_nodes *nodes,
+                        const struct secrets *secrets)
 {
     const struct docker_node *node = docker_node_find(nodes, e->node_id);
     int64_t at = 0;
@@ -72,14 +74,15 @@ static char *entry_json(struct request *r, const struct docker_entry *e, const c
     jw_kstr(&w, "task", task_name(r->arena, tasks, service, e->task_id));
     jw_kstr(&w, "node", node ? node->hostname : e->node_id);
     jw_kstr(&w, "stream", e->stream);
-    jw_kstr(&w, "text", e->text);
+    jw_kstr(&w, "text", secrets_mask(r->arena, secrets, e->text));
     jw_end(&w);
     return buf_dup(&text, r->arena);
 }
 
 /* The newest entries that fit into an answer, in their order. */
 static int write_entries(struct request *r, const char *service, int64_t tail,
-                         const struct docker_entries *all, struct err *err)
+                         const struct docker_entries *all, const struct secrets *secrets,
+                         struct err *err)
 {
     struct docker_tasks tasks;
     struct docker_nodes nodes;
@@ -90,7 +93,7 @@ static int write_entries(struct request *r, const char *service, int64_t tail,
         return -1;
     char **texts = ARENA_ARRAY(r->arena, most + 1, char *);
     for (; n < most; n++) {
-        texts[n] = entry_json(r, &all->list[all->n - 1 - n], service, &tasks, &nodes);
+        texts[n] = entry_json(r, &all->list[all->n - 1 - n], service, &tasks, &nodes, secrets);
         bytes += strlen(texts[n]) + 1;
         if (bytes > CALL_REPLY_MAX)
             break;
@@ -128,11 +131,15 @@ static int service_logs(struct request *r, struct err *err)
     int64_t tail = json_int_at(r->in, "tail", 100), since = json_int_at(r->in, "since", 0);
     struct docker_entries all;
     struct err problem;
+    struct store_env_list env;
+    struct secrets secrets;
     bool there;
     if (str_empty(service) || str_empty(app_id) || tail < 1 || tail > TAIL_MAX || since < 0)
         return err_set(err, ERR_MALFORMED, "the arguments of service.logs cannot be read");
-    if (is_there(r, service, app_id, &there, err) < 0)
+    if (is_there(r, service, app_id, &there, err) < 0 ||
+        secrets_read_env(r->tools->pg, &r->w->keys, r->arena, app_id, &env, err) < 0)
         return -1;
+    secrets_learn(r->arena, &env, &secrets);
     if (!there) {
         buf_adds(r->out, "[]");
         return 0;
@@ -145,7 +152,7 @@ static int service_logs(struct request *r, struct err *err)
         }
         all = (struct docker_entries){0}; /* it went away this moment */
     }
-    return write_entries(r, service, tail, &all, err);
+    return write_entries(r, service, tail, &all, &secrets, err);
 }
 
 static const struct {
