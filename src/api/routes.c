@@ -5,6 +5,7 @@
 #include "api/app.h"
 #include "api/auth.h"
 #include "api/deployment.h"
+#include "api/oidc.h"
 #include "api/project.h"
 
 const struct route_table *const api_routes[] = {
