@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/serve.h"
+#include "auth/gate.h"
 #include "base/log.h"
 #include "base/program.h"
 #include "cache/redis.h"
@@ -124,7 +125,8 @@ int main(int argc, char **argv)
     struct web web = {.config_file = program_arguments(argc, argv, "slipway-web", what)};
     struct err err;
     log_init("slipway-web", LOG_LEVEL_INFO);
-    if (conf_load(&web.conf, web.config_file, &err) < 0 || listen_socket(&web, &err) < 0) {
+    if (conf_load(&web.conf, web.config_file, &err) < 0 || listen_socket(&web, &err) < 0 ||
+        gate_open((int)web.conf.web_workers, &err) < 0) {
         log_err(LOG_LEVEL_ERROR, "could not start", &err);
         return 1;
     }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/auth.h"
+#include "api/openapi.h"
 #include "base/conf.h"
 #include "base/crypto.h"
 #include "base/log.h"
@@ -278,6 +279,17 @@ static int run_doctor(struct conf *conf, int argc, char **argv)
     return wrong ? 1 : 0;
 }
 
+static int run_openapi(struct conf *conf, int argc, char **argv)
+{
+    (void)conf, (void)argv;
+    if (argc != 1)
+        return -1;
+    AUTO_BUF out = {0};
+    openapi_print(api_routes, &out);
+    puts(buf_str(&out));
+    return 0;
+}
+
 static int run_version(struct conf *conf, int argc, char **argv)
 {
     (void)conf, (void)argc, (void)argv;
@@ -293,6 +305,7 @@ static const struct command commands[] = {
     {"keys", run_keys, "", "make the keys that are missing in keys.directory"},
     {"migrate", run_migrate, "[--status] [--directory DIR]",
      "bring the database's schema up to date, or show what is applied"},
+    {"openapi", run_openapi, "", "print the API's description (OpenAPI 3.1, JSON)"},
     {"user", run_user,
      "add --username NAME --email ADDRESS [--role owner|admin|developer|viewer] --password-stdin",
      "add a user; the password is the first line of standard input"},

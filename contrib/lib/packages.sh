@@ -5,8 +5,8 @@
 
 PACKAGES_BUILD=(autoconf automake autoconf-archive pkg-config gcc make libc6-dev musl-tools
     libfcgi-dev libpq-dev libhiredis-dev libcurl4-openssl-dev libjson-c-dev libgit2-dev
-    libargon2-dev libarchive-dev libssl-dev libsodium-dev libjwt-dev libsystemd-dev
-    libcunit1-dev)
+    libargon2-dev libarchive-dev libssl-dev libsodium-dev libjwt-dev libcjose-dev
+    libjansson-dev libqrencode-dev libsystemd-dev libcunit1-dev)
 PACKAGES_RUN=(postgresql redis-server docker-registry fcgiwrap git curl jq busybox-static openssl
     iptables iproute2 util-linux procps)
 PACKAGES_TEST=(clang clang-format clang-tidy cppcheck shellcheck chromium libclang-rt-14-dev

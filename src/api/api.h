@@ -56,6 +56,7 @@ struct api_call {
     struct problems problems;      /* of the input; with ERR_INVALID they are the 422's list */
     struct api_audit *audit;       /* the newest first */
     struct api_job *jobs, **last_job;
+    const struct store_user *code_due; /* whose password was right, and whose code is wanted */
     const char *once[4]; /* members of the answer that are shown this once (Idempotency-Key) */
 };
 
@@ -68,14 +69,15 @@ enum rate_class {
 };
 
 enum route_flags {
-    ROUTE_PAGE = 1,     /* errors are HTML, and nobody is sent to the login page and back */
-    ROUTE_NO_CSRF = 2,  /* the proof is another: webhooks; login and register check their own */
-    ROUTE_BIG = 4,      /* the body may have 25 MiB instead of 1 */
-    ROUTE_LIST = 8,     /* answers an array of `out`, by pages (limit, cursor, Link) */
-    ROUTE_ARRAY = 16,   /* answers an array of `out`, whole */
-    ROUTE_MATCH = 32,   /* takes If-Match */
-    ROUTE_EMPTY = 64,   /* the body may be left out */
-    ROUTE_WRITES = 128, /* a GET that changes something: it has a transaction, too */
+    ROUTE_PAGE = 1,      /* errors are HTML, and nobody is sent to the login page and back */
+    ROUTE_NO_CSRF = 2,   /* the proof is another: webhooks; login and register check their own */
+    ROUTE_BIG = 4,       /* the body may have 25 MiB instead of 1 */
+    ROUTE_LIST = 8,      /* answers an array of `out`, by pages (limit, cursor, Link) */
+    ROUTE_ARRAY = 16,    /* answers an array of `out`, whole */
+    ROUTE_MATCH = 32,    /* takes If-Match */
+    ROUTE_EMPTY = 64,    /* the body may be left out */
+    ROUTE_WRITES = 128,  /* a GET that changes something: it has a transaction, too */
+    ROUTE_BROWSER = 256, /* other sites send browsers here: to them an error is a page */
 };
 
 /* A handler fills c->res and returns 0, or returns -1 with ERR, which becomes the answer.

@@ -5,8 +5,12 @@
 
 #include "api/serve.h"
 #include "auth/password.h"
+#include "auth/totp.h"
 #include "base/rand.h"
 #include "base/str.h"
+#include "base/time.h"
+
+enum { TICKET_SECONDS = 300 };
 
 static const char *username_rule(struct arena *a, const char *s)
 {
@@ -68,7 +72,7 @@ static const struct valid_table register_table = {
 
 struct login_in {
     uint64_t set;
-    const char *username, *password;
+    const char *username, *password, *code;
 };
 
 #define AT(m) offsetof(struct login_in, m)
@@ -87,6 +91,12 @@ static const struct valid_field login_fields[] = {
      .max = 1024,
      .offset = AT(password),
      .doc = "the password"},
+    {.name = "code",
+     .type = VALID_STR,
+     .flags = VALID_SECRET,
+     .max = 64,
+     .offset = AT(code),
+     .doc = "of the authenticator, or a recovery code, where the account has a second factor"},
 };
 #undef AT
 static const struct valid_table login_table = {"Login", login_fields, ARRAY_LEN(login_fields),
@@ -157,44 +167,147 @@ static void set_cookie(struct api_call *c, const char *token, int seconds)
              c->req->https ? "; Secure" : "");
 }
 
+struct session_deps api_session_deps(const struct api_call *c)
+{
+    return (struct session_deps){.pg = c->api->pg, .redis = c->api->redis, .keys = &c->api->keys};
+}
+
+int api_open_session(struct api_call *c, struct api_audit *entry, const struct store_user *user,
+                     struct session *out, const char **token, struct err *err)
+{
+    struct session_deps deps = api_session_deps(c);
+    const char *agent = http_header(c->req, "User-Agent");
+    agent = agent ? str_utf8_scrub(c->arena, agent, strnlen(agent, 300)) : "";
+    if (session_create(&deps, c->arena, user, c->req->address, agent, out, token, err) < 0)
+        return -1;
+    entry->action = "auth.success";
+    entry->actor_id = user->id;
+    entry->actor = user->username;
+    entry->resource = arena_printf(c->arena, "session:%s", out->row.id);
+    set_cookie(c, *token, SESSION_SECONDS);
+    return 0;
+}
+
+/* Takes the code of a login whose password was right. */
+static int take_code(struct api_call *c, struct api_audit *entry, const struct store_user *user,
+                     const char *code, struct err *err)
+{
+    struct session_deps deps = api_session_deps(c);
+    enum totp_verdict verdict;
+    bool due;
+    entry->actor_id = user->id;
+    if (totp_in_force(&deps, c->arena, user->id, &due, err) < 0)
+        return -1;
+    if (!due)
+        return 0;
+    if (str_empty(code)) {
+        entry->action = "auth.totp.required";
+        c->code_due = user;
+        return err_set(err, ERR_UNAUTHORIZED, "the account has a second factor; send its code");
+    }
+    if (totp_take(&deps, c->arena, user->id, code, &verdict, err) < 0)
+        return -1;
+    if (verdict == TOTP_WRONG) {
+        c->code_due = user;
+        return err_set(err, ERR_UNAUTHORIZED, "the code is wrong, too old, or was used already");
+    }
+    if (verdict == TOTP_RECOVERED)
+        entry->change = "{\"recoveryCode\":true}";
+    return 0;
+}
+
 int api_login(struct api_call *c, struct json_object *in, struct session *out, const char **token,
               struct err *err)
 {
     struct login_in login = {0};
-    struct store_user user = {0};
+    struct store_user *user = ARENA_NEW(c->arena, struct store_user);
+    bool right;
     if (!mw_same_origin(c))
         return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
     if (api_valid(c, &login_table, in, false, &login, err) < 0)
         return -1;
     struct api_audit *entry = api_audit(c, "auth.failed", NULL);
     entry->actor = login.username;
-    bool known = store_user_by_name(c->api->pg, c->arena, login.username, &user, err) == 0;
+    bool known = store_user_by_name(c->api->pg, c->arena, login.username, user, err) == 0;
     if (!known && err->code != ERR_NOT_FOUND)
         return -1;
     /* by the user's id, so that other spellings of the name are no other account */
     const char *account =
-        known ? user.id : sha256_hex(c->arena, login.username, strlen(login.username));
-    if (mw_ratelimit_account(c, account, err) < 0)
+        known ? user->id : sha256_hex(c->arena, login.username, strlen(login.username));
+    if (mw_ratelimit_account(c, account, err) < 0 ||
+        password_verify(login.password, known ? user->password_hash : NULL, &right, err) < 0)
         return -1;
-    bool right = password_verify(login.password, known ? user.password_hash : NULL);
-    if (!right || user.disabled)
+    if (!right || user->disabled)
         return err_set(err, ERR_UNAUTHORIZED, "the username or the password is wrong");
-    struct session_deps deps = {.pg = c->api->pg, .redis = c->api->redis, .keys = &c->api->keys};
-    const char *agent = http_header(c->req, "User-Agent");
-    agent = agent ? str_utf8_scrub(c->arena, agent, strnlen(agent, 300)) : "";
-    if (session_create(&deps, c->arena, &user, c->req->address, agent, out, token, err) < 0)
+    if (take_code(c, entry, user, login.code, err) < 0 ||
+        api_open_session(c, entry, user, out, token, err) < 0)
         return -1;
-    entry->action = "auth.success";
-    entry->actor_id = user.id;
-    entry->actor = user.username;
-    entry->resource = arena_printf(c->arena, "session:%s", out->row.id);
-    set_cookie(c, *token, SESSION_SECONDS);
+    return 0;
+}
+
+/* What a ticket is sealed for: the browser, so that it is of no use elsewhere. */
+static const char *ticket_row(struct arena *a, const char *browser)
+{
+    return arena_printf(a, "login:%s", browser);
+}
+
+static const char *password_mark(struct arena *a, const struct store_user *user)
+{
+    const char *hash = user->password_hash ? user->password_hash : "";
+    return sha256_hex(a, hash, strlen(hash));
+}
+
+const char *api_login_ticket(struct api_call *c, const char *browser)
+{
+    AUTO_BUF sealed = {0};
+    secret_seal_w(&c->api->keys, ticket_row(c->arena, browser),
+                  arena_printf(c->arena, "%s %lld %s", c->code_due->id,
+                               (long long)(time_now() + TICKET_SECONDS * 1000LL),
+                               password_mark(c->arena, c->code_due)),
+                  &sealed);
+    return hex_encode(c->arena, sealed.data, sealed.len);
+}
+
+/* The user whose password was right when the ticket was made. */
+static int open_ticket(struct api_call *c, const char *ticket, const char *browser,
+                       struct store_user *user, struct err *err)
+{
+    char *text;
+    int64_t until;
+    size_t n = strlen(ticket) / 2;
+    unsigned char *sealed = arena_alloc(c->arena, n + 1);
+    if (n < 1 || n > 1024 || !hex_decode(ticket, sealed, n) ||
+        secret_open(&c->api->keys, c->arena, ticket_row(c->arena, browser), sealed, n, &text, err) <
+            0)
+        return err_set(err, ERR_FORBIDDEN, "this form is of another visit; log in again");
+    char **part = str_split(c->arena, text, ' ');
+    if (!part[0] || !part[1] || !part[2] || !str_to_int(part[1], 0, INT64_MAX, &until) ||
+        until < time_now())
+        return err_set(err, ERR_FORBIDDEN, "the login took too long; log in again");
+    if (store_user_by_id(c->api->pg, c->arena, part[0], user, err) < 0)
+        return err->code == ERR_NOT_FOUND ? err_set(err, ERR_FORBIDDEN, "the account is gone") : -1;
+    if (user->disabled || !str_eq(part[2], password_mark(c->arena, user)))
+        return err_set(err, ERR_FORBIDDEN, "the account was changed meanwhile; log in again");
+    return 0;
+}
+
+int api_login_code(struct api_call *c, const char *ticket, const char *browser, const char *code,
+                   struct session *out, const char **token, struct err *err)
+{
+    struct store_user *user = ARENA_NEW(c->arena, struct store_user);
+    if (open_ticket(c, ticket, browser, user, err) < 0)
+        return -1;
+    struct api_audit *entry = api_audit(c, "auth.failed", NULL);
+    entry->actor = user->username;
+    if (mw_ratelimit_account(c, user->id, err) < 0 || take_code(c, entry, user, code, err) < 0 ||
+        api_open_session(c, entry, user, out, token, err) < 0)
+        return -1;
     return 0;
 }
 
 int api_logout(struct api_call *c, struct err *err)
 {
-    struct session_deps deps = {.pg = c->api->pg, .redis = c->api->redis, .keys = &c->api->keys};
+    struct session_deps deps = api_session_deps(c);
     api_audit(c, "session.invalidated", c->session->row.id);
     if (session_end(&deps, c->arena, c->session->row.id, err) < 0)
         return -1;

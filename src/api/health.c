@@ -27,8 +27,16 @@ static int handle_ready(struct api_call *c, struct err *err)
     return handle_health(c, err);
 }
 
+static const struct valid_field health_fields[] = {
+    {.name = "status", .type = VALID_ENUM, .choices = "ok", .doc = "that it is so"},
+};
+static const struct valid_table health_table = {"Health", health_fields, ARRAY_LEN(health_fields),
+                                                0};
+
 static const struct route routes[] = {
-    ROUTE(GET, "/healthz", handle_health, NOBODY_NEEDED, NONE),
-    ROUTE(GET, "/readyz", handle_ready, NOBODY_NEEDED, NONE),
+    ROUTE(GET, "/healthz", handle_health, NOBODY_NEEDED, NONE, .doc = "Whether the process is up",
+          .out = &health_table),
+    ROUTE(GET, "/readyz", handle_ready, NOBODY_NEEDED, NONE,
+          .doc = "Whether PostgreSQL and Redis answer", .out = &health_table),
 };
 const struct route_table api_health_routes = {routes, ARRAY_LEN(routes)};

@@ -17,6 +17,8 @@ static const char *outcome_of(int status)
 /* What was not even readable, or not there, was no attempt at anything. */
 static bool counts(const struct api_audit *e, int status)
 {
+    if (e->outcome) /* the operation says what it was */
+        return true;
     if (str_starts(e->action, "auth."))
         return status != 400 && status != 422;
     return status != 400 && status != 404 && status != 413 && status != 422 && status != 429;

@@ -23,6 +23,7 @@ int mw_auth(struct api_call *c, struct session *space, struct err *err)
         return 0;
     if (session_find(&deps, c->arena, token, space, err) < 0)
         return -1;
+    session_seen(&deps, c->arena, space);
     c->session = space;
     c->scope = space->scope;
     return 0;

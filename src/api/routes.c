@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/routes.h"
 
+#include "api/account.h"
 #include "api/action.h"
 #include "api/app.h"
 #include "api/auth.h"
 #include "api/deployment.h"
+#include "api/oidc.h"
+#include "api/openapi.h"
 #include "api/project.h"
 #include "api/release.h"
 
 const struct route_table *const api_routes[] = {
-    &api_health_routes,  &api_auth_routes,    &api_project_routes,
-    &api_app_routes,     &api_action_routes,  &api_deployment_routes,
-    &api_release_routes, &api_webhook_routes, NULL,
+    &api_health_routes,  &api_auth_routes,    &api_account_routes, &api_oidc_routes,
+    &api_project_routes, &api_app_routes,     &api_action_routes,  &api_deployment_routes,
+    &api_release_routes, &api_webhook_routes, &api_openapi_routes, NULL,
 };

@@ -60,6 +60,8 @@ void serve_problem(struct api_call *c, const struct err *err)
     jw_kint(&w, "status", status);
     jw_kstr(&w, "detail", err->msg);
     jw_kstr(&w, "requestId", c->req->id);
+    if (c->code_due)
+        jw_kbool(&w, "totpRequired", true);
     if (err->code == ERR_INVALID) {
         jw_key(&w, "errors");
         jw_begin_array(&w);
@@ -188,6 +190,17 @@ static void audit_rest(struct api_call *c)
         log_err(LOG_LEVEL_WARN, "could not write the audit log's entry of a refused request", &err);
 }
 
+/* Whether an error is shown to a person. */
+static bool is_page(const struct http_request *req, const struct route *route)
+{
+    const char *accept = http_header(req, "Accept");
+    const char *uri = http_env(req, "REQUEST_URI"); /* also of a path that cannot be read */
+    if (!route)
+        return !uri || !(str_starts(uri, "/api/") || str_eq(uri, "/api"));
+    return route->flags & ROUTE_PAGE ||
+           (route->flags & ROUTE_BROWSER && accept && strstr(accept, "text/html"));
+}
+
 static void common_headers(struct api_call *c, bool page)
 {
     http_set(c->res, "X-Request-Id", "%s", c->req->id);
@@ -214,9 +227,7 @@ void serve_request(void *arg, struct http_request *req, const struct err *reques
     problems_init(&c.problems, req->arena);
     bool other = false;
     const struct route *route = request_err ? NULL : find_route(s, req, &other);
-    const char *uri = http_env(req, "REQUEST_URI"); /* also of a path that cannot be read */
-    bool api = uri && (str_starts(uri, "/api/") || str_eq(uri, "/api"));
-    bool page = route ? route->flags & ROUTE_PAGE : !api;
+    bool page = is_page(req, route);
     int rc = -1;
     if (request_err)
         err = *request_err;

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "auth/gate.h"
 #include "base/rand.h"
 #include "base/str.h"
 
@@ -16,8 +17,11 @@ int password_hash(struct arena *a, const char *password, const char **hash, stru
     unsigned char salt[SALT];
     char encoded[ENCODED];
     rand_bytes(salt, sizeof(salt));
+    if (gate_enter(err) < 0)
+        return -1;
     int rc = argon2id_hash_encoded(PASSES, MEMORY_KIB, LANES, password, strlen(password), salt,
                                    sizeof(salt), HASH, encoded, sizeof(encoded));
+    gate_leave();
     malloc_trim(0); /* the 19 MiB are not wanted again soon */
     if (rc != ARGON2_OK)
         return err_set(err, ERR_INTERNAL, "could not hash a password: %s",
@@ -26,14 +30,19 @@ int password_hash(struct arena *a, const char *password, const char **hash, stru
     return 0;
 }
 
-bool password_verify(const char *password, const char *hash)
+int password_verify(const char *password, const char *hash, bool *right, struct err *err)
 {
     /* made with the same parameters of a password that nobody has */
     static const char nobody[] = "$argon2id$v=19$m=19456,t=2,p=1$c2xpcHdheS1ub2JvZHktMQ$"
                                  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    *right = false;
+    if (gate_enter(err) < 0)
+        return -1;
     int rc = argon2id_verify(hash ? hash : nobody, password, strlen(password));
+    gate_leave();
     malloc_trim(0);
-    return rc == ARGON2_OK && hash;
+    *right = rc == ARGON2_OK && hash;
+    return 0;
 }
 
 const char *password_rule(struct arena *a, const char *password)

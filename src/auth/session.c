@@ -149,10 +149,9 @@ int session_create(const struct session_deps *d, struct arena *a, const struct s
         .user = *user,
     };
     complete(d, a, out);
-    if (redis_ping(d->redis, err) < 0 || store_session_create(d->pg, a, &out->row, err) < 0)
+    if (redis_ping(d->redis, err) < 0 || store_session_create(d->pg, a, &out->row, user, err) < 0)
         return -1;
-    struct err ignored; /* the copy is only a copy */
-    cache_put(d, a, out, &ignored);
+    /* no copy yet: the request that makes it may still be rolled back */
     *token = make_token(d, a, out);
     return 0;
 }
@@ -182,13 +181,54 @@ int session_find(const struct session_deps *d, struct arena *a, const char *toke
     return 0;
 }
 
+/* A copy that says so stays for as long as a slow reader could bring back the one before. */
+static int cache_end(const struct session_deps *d, struct arena *a, const char *id, struct err *err)
+{
+    return redis_cmd(d->redis, NULL, err, "SET %s ended EX %s", cache_key(d, a, id),
+                     arena_printf(a, "%d", SESSION_SECONDS));
+}
+
 int session_end(const struct session_deps *d, struct arena *a, const char *id, struct err *err)
 {
-    const char *ttl = arena_printf(a, "%d", SESSION_SECONDS);
     /* first the copy: with Redis away nothing is written, and the caller hears of it */
-    if (redis_cmd(d->redis, NULL, err, "SET %s ended EX %s", cache_key(d, a, id), ttl) < 0)
+    if (cache_end(d, a, id, err) < 0)
         return -1;
     return store_session_end(d->pg, a, id, err);
+}
+
+int session_end_all(const struct session_deps *d, struct arena *a, const char *user_id,
+                    const char *except, int64_t *ended, struct err *err)
+{
+    struct pg_rows rows;
+    if (redis_ping(d->redis, err) < 0 ||
+        store_session_end_all(d->pg, a, user_id, except, &rows, err) < 0)
+        return -1;
+    for (size_t i = 0; i < rows.n; i++)
+        if (cache_end(d, a, pg_cell(&rows, i, 0), err) < 0)
+            return -1;
+    if (ended)
+        *ended = (int64_t)rows.n;
+    return 0;
+}
+
+void session_seen(const struct session_deps *d, struct arena *a, const struct session *s)
+{
+    /* what this process has noted lately; the row decides, this only saves asking it */
+    static struct {
+        char id[UUID_TEXT];
+        int64_t next;
+    } noted[256];
+    enum { PAUSE_MS = 60000 };
+    unsigned char digest[SHA256_SIZE];
+    struct err ignored;
+    int64_t now = time_monotonic();
+    sha256(s->row.id, strlen(s->row.id), digest);
+    size_t at = digest[0];
+    if (str_eq(noted[at].id, s->row.id) && now < noted[at].next)
+        return;
+    memcpy(noted[at].id, s->row.id, UUID_TEXT);
+    noted[at].next = now + PAUSE_MS;
+    store_session_seen(d->pg, a, s->row.id, &ignored);
 }
 
 bool session_csrf_ok(const struct session *s, const char *given)

@@ -9,7 +9,7 @@
 #define SLIPWAY_AUTH_SESSION_H
 
 #include "base/crypto.h"
-#include "store/user.h"
+#include "store/session.h"
 
 struct redis;
 
@@ -30,7 +30,8 @@ struct session_deps {
     const struct keyring *keys;
 };
 
-/* Makes a session of USER. ERR_UNAVAILABLE: PostgreSQL or Redis is away; nothing was written. */
+/* Makes a session of USER, whose row is as it was read. ERR_UNAVAILABLE: PostgreSQL or Redis is
+ * away; nothing was written. ERR_UNAUTHORIZED: the account was changed or disabled meanwhile. */
 int session_create(const struct session_deps *d, struct arena *a, const struct store_user *user,
                    const char *address, const char *agent, struct session *out, const char **token,
                    struct err *err);
@@ -42,6 +43,16 @@ int session_find(const struct session_deps *d, struct arena *a, const char *toke
 
 /* Ends it everywhere at once. ERR_UNAVAILABLE when Redis or PostgreSQL is away: it then lives. */
 int session_end(const struct session_deps *d, struct arena *a, const char *id, struct err *err);
+
+/* Ends all sessions of a user but EXCEPT (may be NULL) everywhere at once, as a new password, other
+ * roles, disabling and deleting must. The change itself comes first, in the same transaction: a
+ * login at the same moment then either is ended here or sees the change. *ended (may be NULL) is
+ * their number. ERR_UNAVAILABLE: Redis or PostgreSQL is away; the caller must roll back. */
+int session_end_all(const struct session_deps *d, struct arena *a, const char *user_id,
+                    const char *except, int64_t *ended, struct err *err);
+
+/* Notes that the session was used; writes that down once a minute. Failing is no matter. */
+void session_seen(const struct session_deps *d, struct arena *a, const struct session *s);
 
 /* Whether GIVEN (may be NULL) is the session's CSRF token. */
 bool session_csrf_ok(const struct session *s, const char *given);

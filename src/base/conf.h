@@ -36,6 +36,17 @@ struct conf {
     int64_t web_workers;
     const char *web_public_url;
     const char *web_registration;
+    /* an OpenID Connect issuer */
+    const char *oidc_issuer;
+    const char *oidc_client_id;
+    const char *oidc_client_secret;
+    const char *oidc_name;
+    const char *oidc_ca;
+    const char *oidc_scope;
+    const char *oidc_registration;
+    const char *oidc_role;
+    const char *oidc_roles_claim;
+    const char *oidc_roles;
     /* worker */
     const char *worker_directory;
     const char *worker_probe;

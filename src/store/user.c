@@ -4,9 +4,6 @@
 #define STORE_T struct store_user
 STORE_TABLE(user_fields, STORE_USER_FIELDS);
 #undef STORE_T
-#define STORE_T struct store_session
-STORE_TABLE(session_fields, STORE_SESSION_FIELDS);
-#undef STORE_T
 
 #define USER_COLUMNS STORE_COLUMNS(STORE_USER_FIELDS)
 
@@ -71,6 +68,31 @@ int store_user_by_id(struct pg *pg, struct arena *a, const char *id, struct stor
     return one_user(&rows, id, out, err);
 }
 
+int store_user_by_email(struct pg *pg, struct arena *a, const char *email, struct store_user *out,
+                        struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT " USER_COLUMNS
+               " FROM users u WHERE lower(u.email) = lower($1) AND u.deleted_at IS NULL",
+               PG_PARAMS(PG_TEXT(email)), &rows, err) < 0)
+        return -1;
+    return one_user(&rows, email, out, err);
+}
+
+int store_user_set_password(struct pg *pg, struct arena *a, const char *id, const char *old_hash,
+                            const char *new_hash, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE users SET password_hash = $3, updated_at = now() "
+               "WHERE id = $1::uuid AND password_hash = $2",
+               PG_PARAMS(PG_TEXT(id), PG_TEXT(old_hash), PG_TEXT(new_hash)), &rows, err) < 0)
+        return -1;
+    return rows.affected ? 0
+                         : err_set(err, ERR_CONFLICT, "the password was changed in this moment");
+}
+
 int store_user_any(struct pg *pg, struct arena *a, bool *any, struct err *err)
 {
     struct pg_rows rows;
@@ -80,46 +102,12 @@ int store_user_any(struct pg *pg, struct arena *a, bool *any, struct err *err)
     return 0;
 }
 
+void store_user_read(const struct pg_rows *rows, size_t row, size_t column, struct store_user *out)
+{
+    store_read(user_fields, ARRAY_LEN(user_fields), rows, row, column, out);
+}
+
 void store_user_json(const struct store_user *u, struct jw *w)
 {
     store_write(user_fields, ARRAY_LEN(user_fields), u, w);
-}
-
-int store_session_create(struct pg *pg, struct arena *a, const struct store_session *in,
-                         struct err *err)
-{
-    return pg_run(pg, a,
-                  "INSERT INTO sessions (id, user_id, address, agent, created_at, expires_at) "
-                  "VALUES ($1, $2, $3, $4, to_timestamp($5::float8 / 1000), "
-                  "to_timestamp($6::float8 / 1000))",
-                  PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->user_id), PG_TEXT(in->address),
-                            PG_TEXT(in->agent), PG_TIME(a, in->created_at),
-                            PG_TIME(a, in->expires_at)),
-                  NULL, err);
-}
-
-int store_session_alive(struct pg *pg, struct arena *a, const char *id, struct store_session *out,
-                        struct store_user *user, struct err *err)
-{
-    struct pg_rows rows;
-    if (pg_run(
-            pg, a,
-            "SELECT " STORE_COLUMNS(
-                STORE_SESSION_FIELDS) ", " USER_COLUMNS
-                                      " FROM sessions s JOIN users u ON u.id = s.user_id "
-                                      "WHERE s.id = $1::uuid AND s.ended_at IS NULL AND s.expires_at > now() "
-                                      "AND NOT u.disabled AND u.deleted_at IS NULL",
-            PG_PARAMS(PG_TEXT(id)), &rows, err) < 0)
-        return -1;
-    if (!rows.n)
-        return err_set(err, ERR_NOT_FOUND, "the session has ended");
-    store_read(session_fields, ARRAY_LEN(session_fields), &rows, 0, 0, out);
-    store_read(user_fields, ARRAY_LEN(user_fields), &rows, 0, ARRAY_LEN(session_fields) + 1, user);
-    return 0;
-}
-
-int store_session_end(struct pg *pg, struct arena *a, const char *id, struct err *err)
-{
-    return pg_run(pg, a, "UPDATE sessions SET ended_at = coalesce(ended_at, now()) WHERE id = $1",
-                  PG_PARAMS(PG_TEXT(id)), NULL, err);
 }

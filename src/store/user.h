@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * People and their sessions.
+ * People.
  */
 #ifndef SLIPWAY_STORE_USER_H
 #define SLIPWAY_STORE_USER_H
@@ -22,19 +22,6 @@ struct store_user {
     STORE_USER_FIELDS(STORE_MEMBER)
 };
 
-#define STORE_SESSION_FIELDS(X)                           \
-    X(STR, id, "s.id", "id")                              \
-    X(STR, user_id, "s.user_id", NULL)                    \
-    X(STR, address, "s.address", "address")               \
-    X(STR, agent, "s.agent", "agent")                     \
-    X(TIME, created_at, "s.created_at", "createdAt")      \
-    X(TIME, last_seen_at, "s.last_seen_at", "lastSeenAt") \
-    X(TIME, expires_at, "s.expires_at", "expiresAt")
-
-struct store_session {
-    STORE_SESSION_FIELDS(STORE_MEMBER)
-};
-
 /* Makes a user with the roles (a JSON array of words) and fills *out. With FIRST_ONLY only when
  * there is no user yet, and that under a lock, so that two first registrations cannot both win.
  * ERR_CONFLICT: the name or address is taken (msg "users_username", "users_email"); ERR_FORBIDDEN:
@@ -47,20 +34,17 @@ int store_user_by_name(struct pg *pg, struct arena *a, const char *username, str
                        struct err *err);
 int store_user_by_id(struct pg *pg, struct arena *a, const char *id, struct store_user *out,
                      struct err *err);
+int store_user_by_email(struct pg *pg, struct arena *a, const char *email, struct store_user *out,
+                        struct err *err);
+/* Gives a user another password in the place of OLD. ERR_CONFLICT: it is not OLD any more. */
+int store_user_set_password(struct pg *pg, struct arena *a, const char *id, const char *old_hash,
+                            const char *new_hash, struct err *err);
 /* Whether anybody was ever registered. */
 int store_user_any(struct pg *pg, struct arena *a, bool *any, struct err *err);
 
+/* Fills *out from a row of STORE_USER_FIELDS that begins at COLUMN. */
+void store_user_read(const struct pg_rows *rows, size_t row, size_t column, struct store_user *out);
+
 void store_user_json(const struct store_user *u, struct jw *w);
-
-int store_session_create(struct pg *pg, struct arena *a, const struct store_session *in,
-                         struct err *err);
-
-/* The session with its user, when it is alive: not ended, not expired, the user neither disabled
- * nor deleted. ERR_NOT_FOUND otherwise. */
-int store_session_alive(struct pg *pg, struct arena *a, const char *id, struct store_session *out,
-                        struct store_user *user, struct err *err);
-
-/* Ends it; it may have ended already. */
-int store_session_end(struct pg *pg, struct arena *a, const char *id, struct err *err);
 
 #endif
