@@ -200,6 +200,10 @@ int api_match_one(const struct api_call *c, const void *element, api_writer *wri
 /* Writes a member that is shown this once. */
 void api_once(struct api_call *c, struct jw *w, const char *name, const char *value);
 
+/* Where browsers find the dashboard, without a slash at its end: web.public_url, else as this
+ * request came. */
+const char *api_public_url(const struct api_call *c);
+
 /* Begins the body's object; api_send() ends it. */
 void api_begin(struct api_call *c, struct jw *w);
 /* Sends the JSON in the body with STATUS. With VERSION, which may be "", it carries an ETag that
