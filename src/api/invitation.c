@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/crud.h"
 #include "api/rules.h"
 #include "base/rand.h"
 #include "base/str.h"
@@ -127,22 +128,17 @@ static int create(struct api_call *c, struct json_object *in, struct store_invit
     return store_invitation_get(c->api->pg, c->arena, new.i.id, out, err);
 }
 
+static const struct crud crud = {.path = "/api/invitations", .write = write_invitation};
+
 static int handle_create(struct api_call *c, struct err *err)
 {
     AUTO_JSON *in = NULL;
     struct store_invitation i;
     const char *token;
-    struct jw w;
     if (api_body(c, false, &in, err) < 0 || create(c, in, &i, &token, err) < 0)
         return -1;
-    api_begin(c, &w);
-    jw_begin(&w);
-    store_invitation_json(&i, &w);
-    api_once(c, &w, "link",
-             arena_printf(c->arena, "%s/register?invitation=%s", api_public_url(c), token));
-    jw_end(&w);
-    http_set(c->res, "Location", "/api/invitations/%s", i.id);
-    api_send(c, 201, NULL);
+    crud_made(c, &crud, &i, "link",
+              arena_printf(c->arena, "%s/register?invitation=%s", api_public_url(c), token));
     return 0;
 }
 

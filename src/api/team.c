@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The teams' half of api/user.h. */
+#include "api/crud.h"
 #include "api/rules.h"
 #include "api/user.h"
 #include "base/rand.h"
@@ -151,65 +152,40 @@ static void write_team(const void *t, struct jw *w)
     store_team_json(t, w);
 }
 
-static int handle_list(struct api_call *c, struct err *err)
+static int list(struct api_call *c, const struct store_page *page, struct crud_list *out,
+                struct err *err)
 {
-    struct store_page page;
-    struct store_teams list;
-    if (api_page(c, &page, err) < 0 || api_team_list(c, &page, &list, err) < 0)
+    struct store_teams teams;
+    if (api_team_list(c, page, &teams, err) < 0)
         return -1;
-    api_send_list(c, list.list, list.n, sizeof(*list.list), write_team, list.more,
-                  list.n ? list.list[list.n - 1].id : NULL);
+    CRUD_LIST(out, teams);
     return 0;
 }
 
-static int handle_create(struct api_call *c, struct err *err)
+static int get(struct api_call *c, const char *id, void *out, struct err *err)
 {
-    AUTO_JSON *in = NULL;
-    struct store_team t;
-    if (api_body(c, false, &in, err) < 0 || api_team_create(c, in, &t, err) < 0)
-        return -1;
-    http_set(c->res, "Location", "/api/teams/%s", t.id);
-    api_send_one(c, 201, &t, write_team);
-    return 0;
+    return api_team_get(c, id, out, err);
 }
 
-static int handle_get(struct api_call *c, struct err *err)
+static int create(struct api_call *c, struct json_object *in, void *out, struct err *err)
 {
-    struct store_team t;
-    if (api_team_get(c, c->req->params[0], &t, err) < 0)
-        return -1;
-    api_send_one(c, 200, &t, write_team);
-    return 0;
+    return api_team_create(c, in, out, err);
 }
 
-static int check_match(struct api_call *c, struct err *err)
+static int update(struct api_call *c, const char *id, struct json_object *in, void *out,
+                  struct err *err)
 {
-    struct store_team t;
-    if (!http_header(c->req, "If-Match"))
-        return 0;
-    if (api_team_get(c, c->req->params[0], &t, err) < 0)
-        return -1;
-    return api_match_one(c, &t, write_team, err);
+    return api_team_update(c, id, in, out, err);
 }
 
-static int handle_update(struct api_call *c, struct err *err)
-{
-    AUTO_JSON *in = NULL;
-    struct store_team t;
-    if (api_body(c, false, &in, err) < 0 || check_match(c, err) < 0 ||
-        api_team_update(c, c->req->params[0], in, &t, err) < 0)
-        return -1;
-    api_send_one(c, 200, &t, write_team);
-    return 0;
-}
-
-static int handle_delete(struct api_call *c, struct err *err)
-{
-    if (check_match(c, err) < 0 || api_team_delete(c, c->req->params[0], err) < 0)
-        return -1;
-    api_no_content(c);
-    return 0;
-}
+static const struct crud crud = {.path = "/api/teams",
+                                 .size = sizeof(struct store_team),
+                                 .write = write_team,
+                                 .list = list,
+                                 .get = get,
+                                 .create = create,
+                                 .update = update,
+                                 .remove = api_team_delete};
 
 static int handle_put_member(struct api_call *c, struct err *err)
 {
@@ -231,15 +207,17 @@ static int handle_drop_member(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE(GET, "/api/teams", handle_list, TEAM_READ, USER, .doc = "List the teams", .out = &table,
-          .flags = ROUTE_LIST),
-    ROUTE(POST, "/api/teams", handle_create, TEAM_CREATE, USER, .doc = "Make a team", .in = &table,
-          .out = &table, .status = 201),
-    ROUTE(GET, "/api/teams/:id", handle_get, TEAM_READ, USER, .doc = "Read a team", .out = &table),
-    ROUTE(PATCH, "/api/teams/:id", handle_update, TEAM_UPDATE, USER, .doc = "Rename a team",
-          .in = &table, .out = &table, .flags = ROUTE_MATCH),
-    ROUTE(DELETE, "/api/teams/:id", handle_delete, TEAM_DELETE, USER, .doc = "Delete a team",
-          .note = "Its projects stay, with their owners.", .flags = ROUTE_MATCH),
+    ROUTE(GET, "/api/teams", crud_list, TEAM_READ, USER, .crud = &crud, .doc = "List the teams",
+          .out = &table, .flags = ROUTE_LIST),
+    ROUTE(POST, "/api/teams", crud_create, TEAM_CREATE, USER, .crud = &crud, .doc = "Make a team",
+          .in = &table, .out = &table, .status = 201),
+    ROUTE(GET, "/api/teams/:id", crud_get, TEAM_READ, USER, .crud = &crud, .doc = "Read a team",
+          .out = &table),
+    ROUTE(PATCH, "/api/teams/:id", crud_update, TEAM_UPDATE, USER, .crud = &crud,
+          .doc = "Rename a team", .in = &table, .out = &table, .flags = ROUTE_MATCH),
+    ROUTE(DELETE, "/api/teams/:id", crud_delete, TEAM_DELETE, USER, .crud = &crud,
+          .doc = "Delete a team", .note = "Its projects stay, with their owners.",
+          .flags = ROUTE_MATCH),
     ROUTE(PUT, "/api/teams/:id/members/:userId", handle_put_member, TEAM_UPDATE, USER,
           .doc = "Add a member or change the role", .in = &role_table, .out = &table),
     ROUTE(DELETE, "/api/teams/:id/members/:userId", handle_drop_member, TEAM_UPDATE, USER,

@@ -2,6 +2,7 @@
 /* API tokens: what programs log in with in a user's name. */
 #include <string.h>
 
+#include "api/crud.h"
 #include "api/project.h"
 #include "api/routes.h"
 #include "api/rules.h"
@@ -118,12 +119,13 @@ static int handle_list(struct api_call *c, struct err *err)
     return 0;
 }
 
+static const struct crud crud = {.path = "/api/auth/tokens", .write = write_token};
+
 static int handle_create(struct api_call *c, struct err *err)
 {
     AUTO_JSON *in = NULL;
     struct token_in new = {.t = {.id = uuid_new(c->arena), .user_id = c->session->user.id}};
     unsigned char hash[SHA256_SIZE];
-    struct jw w;
     api_audit(c, "token.create", new.t.id);
     if (api_body(c, false, &in, err) < 0 || api_valid(c, &table, in, false, &new, err) < 0 ||
         check_strength(c, &new.t, err) < 0 || check_projects(c, new.t.project_ids, err) < 0)
@@ -134,13 +136,7 @@ static int handle_create(struct api_call *c, struct err *err)
     if (store_token_insert(c->api->pg, c->arena, &new.t, hash, err) < 0 ||
         store_token_get(c->api->pg, c->arena, new.t.id, &new.t, err) < 0)
         return -1;
-    api_begin(c, &w);
-    jw_begin(&w);
-    store_token_json(&new.t, &w);
-    api_once(c, &w, "token", secret);
-    jw_end(&w);
-    http_set(c->res, "Location", "/api/auth/tokens/%s", new.t.id);
-    api_send(c, 201, NULL);
+    crud_made(c, &crud, &new.t, "token", secret);
     return 0;
 }
 

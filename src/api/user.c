@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/auth.h"
+#include "api/crud.h"
 #include "api/rules.h"
 #include "auth/password.h"
 #include "base/rand.h"
@@ -172,77 +173,52 @@ static void write_user(const void *u, struct jw *w)
     store_user_json(u, w);
 }
 
-static int handle_list(struct api_call *c, struct err *err)
+static int list(struct api_call *c, const struct store_page *page, struct crud_list *out,
+                struct err *err)
 {
-    struct store_page page;
-    struct store_users list;
-    if (api_page(c, &page, err) < 0 || api_user_list(c, &page, &list, err) < 0)
+    struct store_users users;
+    if (api_user_list(c, page, &users, err) < 0)
         return -1;
-    api_send_list(c, list.list, list.n, sizeof(*list.list), write_user, list.more,
-                  list.n ? list.list[list.n - 1].id : NULL);
+    CRUD_LIST(out, users);
     return 0;
 }
 
-static int handle_create(struct api_call *c, struct err *err)
+static int get(struct api_call *c, const char *id, void *out, struct err *err)
 {
-    AUTO_JSON *in = NULL;
-    struct store_user u;
-    if (api_body(c, false, &in, err) < 0 || api_user_create(c, in, &u, err) < 0)
-        return -1;
-    http_set(c->res, "Location", "/api/users/%s", u.id);
-    api_send_one(c, 201, &u, write_user);
-    return 0;
+    return api_user_get(c, id, out, err);
 }
 
-static int handle_get(struct api_call *c, struct err *err)
+static int create(struct api_call *c, struct json_object *in, void *out, struct err *err)
 {
-    struct store_user u;
-    if (api_user_get(c, c->req->params[0], &u, err) < 0)
-        return -1;
-    api_send_one(c, 200, &u, write_user);
-    return 0;
+    return api_user_create(c, in, out, err);
 }
 
-static int check_match(struct api_call *c, struct err *err)
+static int update(struct api_call *c, const char *id, struct json_object *in, void *out,
+                  struct err *err)
 {
-    struct store_user u;
-    if (!http_header(c->req, "If-Match"))
-        return 0;
-    if (api_user_get(c, c->req->params[0], &u, err) < 0)
-        return -1;
-    return api_match_one(c, &u, write_user, err);
+    return api_user_update(c, id, in, out, err);
 }
 
-static int handle_update(struct api_call *c, struct err *err)
-{
-    AUTO_JSON *in = NULL;
-    struct store_user u;
-    if (api_body(c, false, &in, err) < 0 || check_match(c, err) < 0 ||
-        api_user_update(c, c->req->params[0], in, &u, err) < 0)
-        return -1;
-    api_send_one(c, 200, &u, write_user);
-    return 0;
-}
-
-static int handle_delete(struct api_call *c, struct err *err)
-{
-    if (check_match(c, err) < 0 || api_user_delete(c, c->req->params[0], err) < 0)
-        return -1;
-    api_no_content(c);
-    return 0;
-}
+static const struct crud crud = {.path = "/api/users",
+                                 .size = sizeof(struct store_user),
+                                 .write = write_user,
+                                 .list = list,
+                                 .get = get,
+                                 .create = create,
+                                 .update = update,
+                                 .remove = api_user_delete};
 
 static const struct route routes[] = {
-    ROUTE(GET, "/api/users", handle_list, USER_READ, USER, .doc = "List the users",
+    ROUTE(GET, "/api/users", crud_list, USER_READ, USER, .doc = "List the users", .crud = &crud,
           .out = &api_user_table, .flags = ROUTE_LIST),
-    ROUTE(POST, "/api/users", handle_create, USER_CREATE, USER, .doc = "Make a user",
+    ROUTE(POST, "/api/users", crud_create, USER_CREATE, USER, .doc = "Make a user", .crud = &crud,
           .in = &api_user_table, .out = &api_user_table, .status = 201),
-    ROUTE(GET, "/api/users/:id", handle_get, USER_READ, USER, .doc = "Read a user",
+    ROUTE(GET, "/api/users/:id", crud_get, USER_READ, USER, .doc = "Read a user", .crud = &crud,
           .out = &api_user_table),
-    ROUTE(PATCH, "/api/users/:id", handle_update, USER_UPDATE, USER, .doc = "Change a user",
+    ROUTE(PATCH, "/api/users/:id", crud_update, USER_UPDATE, USER, .doc = "Change a user",
           .note = "Other roles, another password and disabling end the user's sessions.",
-          .in = &api_user_table, .out = &api_user_table, .flags = ROUTE_MATCH),
-    ROUTE(DELETE, "/api/users/:id", handle_delete, USER_DELETE, USER, .doc = "Delete a user",
-          .flags = ROUTE_MATCH),
+          .crud = &crud, .in = &api_user_table, .out = &api_user_table, .flags = ROUTE_MATCH),
+    ROUTE(DELETE, "/api/users/:id", crud_delete, USER_DELETE, USER, .doc = "Delete a user",
+          .crud = &crud, .flags = ROUTE_MATCH),
 };
 const struct route_table api_user_routes = {routes, ARRAY_LEN(routes)};
