@@ -16,7 +16,6 @@ struct app_in {
     const char *git_source; /* {"repoUrl","branch","credentialId"} */
     const char *env_vars;   /* [{"key","value","isSecret"}] */
     const char *domains;    /* [{"host","path"}] */
-    const char *registry_id;
 };
 
 extern const struct valid_table app_table;

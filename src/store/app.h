@@ -34,6 +34,8 @@
     X(STR, repo_normal, "a.repo_normal", NULL)                                                   \
     X(STR, branch, "a.branch", NULL)                                                             \
     X(STR, image, "a.image", NULL)                                                               \
+    X(STR, credential_id, "a.credential_id", NULL)                                               \
+    X(STR, registry_id, "a.registry_id", NULL)                                                   \
     X(STR, dockerfile, "a.dockerfile", "dockerfile")                                             \
     X(STR, context_path, "a.context_path", "contextPath")                                        \
     X(STR, target, "a.target", "target")                                                         \

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/rand.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "cache/redis.h"
@@ -16,6 +17,7 @@
 #include "docker/logs.h"
 #include "docker/service.h"
 #include "queue/call.h"
+#include "store/database.h"
 #include "worker/child.h"
 #include "worker/tools.h"
 
@@ -155,10 +157,32 @@ static int service_logs(struct request *r, struct err *err)
     return write_entries(r, service, tail, &all, &secrets, err);
 }
 
+/* Whoever asks has checked the permission and written it down. */
+static int database_password(struct request *r, struct err *err)
+{
+    const char *id = json_str_at(r->in, "id");
+    struct store_database d;
+    const void *sealed;
+    size_t n;
+    char *password;
+    struct jw w;
+    if (!id || !uuid_valid(id))
+        return err_set(err, ERR_INVALID, "the request names no database");
+    if (store_database_secret(r->tools->pg, r->arena, id, &d, &sealed, &n, err) < 0 ||
+        secret_open(&r->w->keys, r->arena, id, sealed, n, &password, err) < 0)
+        return -1;
+    jw_init(&w, r->out);
+    jw_begin(&w);
+    jw_kstr(&w, "password", password);
+    jw_end(&w);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*serve)(struct request *r, struct err *err);
 } kinds[] = {
+    {"database.password", database_password},
     {"ping", ping},
     {"service.logs", service_logs},
 };
