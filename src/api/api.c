@@ -10,11 +10,22 @@
 
 enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
 
+/* An API token may do what its role may, in its projects, and never more than its user. */
+static bool token_allows(const struct session *s, enum permission p)
+{
+    if (!s->token_name)
+        return true;
+    return rbac_allows(s->token_role, NULL, p) && !(rbac_is_global(p) && s->scope.projects);
+}
+
 int api_require(const struct api_call *c, const char *project_role, enum permission p,
                 struct err *err)
 {
     if (!c->session)
         return err_set(err, ERR_UNAUTHORIZED, "log in first");
+    if (!token_allows(c->session, p))
+        return err_set(err, ERR_FORBIDDEN, "this API token does not have the permission %s here",
+                       rbac_permission_name(p));
     if (!rbac_allows(c->session->role, project_role, p))
         return err_set(err, ERR_FORBIDDEN, "your role does not have the permission %s here",
                        rbac_permission_name(p));
@@ -149,6 +160,15 @@ void api_next_page(struct api_call *c, const char *last)
                 buf_addf(&url, "%s=%s&", http_encode(c->arena, pairs.names[i]),
                          http_encode(c->arena, pairs.values[i]));
     http_set(c->res, "Link", "<%scursor=%s>; rel=\"next\"", buf_str(&url), last);
+}
+
+const char *api_public_url(const struct api_call *c)
+{
+    const char *base = c->api->conf->web_public_url;
+    if (str_empty(base))
+        return arena_printf(c->arena, "%s://%s", c->req->https ? "https" : "http", c->req->host);
+    size_t n = strlen(base);
+    return arena_printf(c->arena, "%.*s", (int)(base[n - 1] == '/' ? n - 1 : n), base);
 }
 
 void api_begin(struct api_call *c, struct jw *w)

@@ -44,12 +44,15 @@ struct api_job {
     struct api_job *next;
 };
 
+struct route;
+
 /* One request on its way. */
 struct api_call {
     struct api *api;
     struct arena *arena;
     struct http_request *req;
     struct http_response *res;
+    const struct route *route;
     const struct session *session; /* NULL: nobody is logged in */
     bool by_cookie;                /* the session came in the cookie */
     struct store_scope scope;      /* whose eyes; sees nothing when nobody is logged in */
@@ -87,6 +90,8 @@ enum route_flags {
  * rolled back otherwise. */
 typedef int route_handler(struct api_call *c, struct err *err);
 
+struct crud;
+
 struct route {
     enum http_method method;
     const char *pattern; /* "/api/applications/:id" */
@@ -103,6 +108,7 @@ struct route {
     const char *media;               /* of an answer that is not JSON: "text/plain" */
     int status;                      /* of success; 0: 200, or 204 without `out` */
     const char *also;                /* other statuses that it answers on purpose: "409 503" */
+    const struct crud *crud;         /* for the handlers of api/crud.h */
 };
 
 /* All five must be written out: a route without its permission does not compile. Behind them
@@ -199,6 +205,10 @@ int api_match_one(const struct api_call *c, const void *element, api_writer *wri
                   struct err *err);
 /* Writes a member that is shown this once. */
 void api_once(struct api_call *c, struct jw *w, const char *name, const char *value);
+
+/* Where browsers find the dashboard, without a slash at its end: web.public_url, else as this
+ * request came. */
+const char *api_public_url(const struct api_call *c);
 
 /* Begins the body's object; api_send() ends it. */
 void api_begin(struct api_call *c, struct jw *w);

@@ -3,40 +3,21 @@
 
 #include <string.h>
 
+#include "api/invitation.h"
+#include "api/rules.h"
 #include "api/serve.h"
 #include "auth/password.h"
 #include "auth/totp.h"
 #include "base/rand.h"
 #include "base/str.h"
+#include "store/team.h"
 #include "base/time.h"
 
 enum { TICKET_SECONDS = 300 };
 
-static const char *username_rule(struct arena *a, const char *s)
-{
-    (void)a;
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    if (!strchr(letters, *s))
-        return "must begin with a letter or digit";
-    for (; *s; s++)
-        if (!strchr(letters, *s) && !strchr("._-", *s))
-            return "may have letters, digits, '.', '_' and '-' only";
-    return NULL;
-}
-
-static const char *email_rule(struct arena *a, const char *s)
-{
-    (void)a;
-    const char *at = strrchr(s, '@');
-    bool ok = at && at != s && at[1] && strchr(s, '@') == at && at[1] != '.' && !strstr(at, "..");
-    for (; *s; s++)
-        ok &= (unsigned char)*s > 0x20 && *s != 0x7F && !strchr("<>\"(),;:\\", *s);
-    return ok ? NULL : "must be an e-mail address";
-}
-
 struct register_in {
     uint64_t set;
-    const char *username, *email, *password;
+    const char *username, *email, *password, *invitation;
 };
 
 #define AT(m) offsetof(struct register_in, m)
@@ -46,7 +27,7 @@ static const struct valid_field register_fields[] = {
      .flags = VALID_REQUIRED,
      .min = 1,
      .max = 64,
-     .rule = username_rule,
+     .rule = rule_username,
      .offset = AT(username),
      .doc = "name to log in with"},
     {.name = "email",
@@ -54,7 +35,7 @@ static const struct valid_field register_fields[] = {
      .flags = VALID_REQUIRED,
      .min = 3,
      .max = 254,
-     .rule = email_rule,
+     .rule = rule_email,
      .offset = AT(email),
      .doc = "e-mail address"},
     {.name = "password",
@@ -65,6 +46,12 @@ static const struct valid_field register_fields[] = {
      .rule = password_rule,
      .offset = AT(password),
      .doc = "at least 8 characters"},
+    {.name = "invitation",
+     .type = VALID_STR,
+     .flags = VALID_NULLABLE | VALID_SECRET,
+     .max = 128,
+     .offset = AT(invitation),
+     .doc = "the token of an invitation's link"},
 };
 #undef AT
 static const struct valid_table register_table = {
@@ -102,15 +89,16 @@ static const struct valid_field login_fields[] = {
 static const struct valid_table login_table = {"Login", login_fields, ARRAY_LEN(login_fields),
                                                sizeof(struct login_in)};
 
-static int make_user(struct pg *pg, struct arena *a, const struct register_in *in, const char *role,
-                     bool first_only, struct store_user *out, struct problems *problems,
-                     struct err *err)
+/* ROLES is a JSON array. */
+static int make_user(struct pg *pg, struct arena *a, const struct register_in *in,
+                     const char *roles, bool first_only, struct store_user *out,
+                     struct problems *problems, struct err *err)
 {
     struct store_user user = {
         .id = uuid_new(a),
         .username = in->username,
         .email = in->email,
-        .roles = arena_printf(a, "[\"%s\"]", role),
+        .roles = roles,
     };
     if (password_hash(a, in->password, &user.password_hash, err) < 0)
         return -1;
@@ -123,6 +111,19 @@ static int make_user(struct pg *pg, struct arena *a, const struct register_in *i
     return err_set(err, ERR_INVALID, "%s is taken", field);
 }
 
+/* An account by an invitation: its roles and its team. */
+static int join(struct api_call *c, const struct register_in *reg, struct store_user *out,
+                struct err *err)
+{
+    struct store_invitation i;
+    struct pg *pg = c->api->pg;
+    if (api_invitation_accept(c, reg->invitation, reg->email, &i, err) < 0 ||
+        make_user(pg, c->arena, reg, i.roles, false, out, &c->problems, err) < 0)
+        return -1;
+    return i.team_id ? store_team_put_member(pg, c->arena, i.team_id, out->id, i.team_role, err)
+                     : 0;
+}
+
 int api_register(struct api_call *c, struct json_object *in, struct store_user *out,
                  struct err *err)
 {
@@ -132,14 +133,19 @@ int api_register(struct api_call *c, struct json_object *in, struct store_user *
         return err_set(err, ERR_FORBIDDEN, "the request comes from another site");
     if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
         return -1;
-    bool open = str_eq(c->api->conf->web_registration, "open");
-    if (any && !open)
-        return err_set(err, ERR_FORBIDDEN, "registration is closed; ask for an invitation");
     struct api_audit *entry = api_audit(c, "user.register", NULL);
-    if (api_valid(c, &register_table, in, false, &reg, err) < 0 ||
-        make_user(c->api->pg, c->arena, &reg, any ? "viewer" : "owner", !any, out, &c->problems,
-                  err) < 0)
+    bool invited = json_str_at(in, "invitation") != NULL;
+    if (any && !invited && !str_eq(c->api->conf->web_registration, "open"))
+        return err_set(err, ERR_FORBIDDEN, "registration is closed; ask for an invitation");
+    if (api_valid(c, &register_table, in, false, &reg, err) < 0)
         return -1;
+    if (any && invited) {
+        if (join(c, &reg, out, err) < 0)
+            return -1;
+    } else if (make_user(c->api->pg, c->arena, &reg, any ? "[\"viewer\"]" : "[\"owner\"]", !any,
+                         out, &c->problems, err) < 0) {
+        return -1;
+    }
     entry->resource = arena_printf(c->arena, "user:%s", out->id);
     entry->actor_id = out->id;
     entry->actor = out->username;
@@ -157,7 +163,7 @@ int api_user_add(struct pg *pg, struct arena *a, const char *username, const cha
     json_object_object_add(o, "password", json_object_new_string(password));
     if (!valid_object(&register_table, o, false, &in, problems))
         return err_set(err, ERR_INVALID, "%s %s", problems->first->field, problems->first->message);
-    return make_user(pg, a, &in, role, false, out, problems, err);
+    return make_user(pg, a, &in, arena_printf(a, "[\"%s\"]", role), false, out, problems, err);
 }
 
 static void set_cookie(struct api_call *c, const char *token, int seconds)

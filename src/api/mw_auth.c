@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "api/serve.h"
+#include "auth/token.h"
 #include "base/str.h"
 
 int mw_auth(struct api_call *c, struct session *space, struct err *err)
@@ -21,9 +22,14 @@ int mw_auth(struct api_call *c, struct session *space, struct err *err)
     }
     if (str_empty(token))
         return 0;
-    if (session_find(&deps, c->arena, token, space, err) < 0)
-        return -1;
-    session_seen(&deps, c->arena, space);
+    if (!c->by_cookie && token_looks_like(token)) {
+        if (token_find(&deps, c->arena, token, space, err) < 0)
+            return -1;
+    } else {
+        if (session_find(&deps, c->arena, token, space, err) < 0)
+            return -1;
+        session_seen(&deps, c->arena, space);
+    }
     c->session = space;
     c->scope = space->scope;
     return 0;

@@ -226,8 +226,8 @@ static void responses(struct openapi *p, const struct route *r)
     jw_begin(w);
     answer(p, r, openapi_success(r));
     for (char **word = str_split(&p->a, openapi_refusals(&p->a, r), ' '); *word; word++) {
-        if (atoi(*word) < 400) {
-            answer(p, r, atoi(*word));
+        if (**word < '4') {
+            answer(p, r, (int)strtol(*word, NULL, 10));
             continue;
         }
         jw_key(w, *word);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/project.h"
 
+#include "api/crud.h"
 #include "api/rules.h"
 #include "base/rand.h"
 #include "base/str.h"
@@ -118,79 +119,59 @@ static void write_project(const void *p, struct jw *w)
     store_project_json(p, w);
 }
 
-static int handle_list(struct api_call *c, struct err *err)
+static int list(struct api_call *c, const struct store_page *page, struct crud_list *out,
+                struct err *err)
 {
-    struct store_page page;
-    struct store_projects list;
-    if (api_page(c, &page, err) < 0 || api_project_list(c, &page, &list, err) < 0)
+    struct store_projects projects;
+    if (api_project_list(c, page, &projects, err) < 0)
         return -1;
-    api_send_list(c, list.list, list.n, sizeof(*list.list), write_project, list.more,
-                  list.n ? list.list[list.n - 1].id : NULL);
+    CRUD_LIST(out, projects);
     return 0;
 }
 
-static int handle_create(struct api_call *c, struct err *err)
+static int get(struct api_call *c, const char *id, void *out, struct err *err)
 {
-    AUTO_JSON *in = NULL;
-    struct store_project p;
-    if (api_body(c, false, &in, err) < 0 || api_project_create(c, in, &p, err) < 0)
-        return -1;
-    http_set(c->res, "Location", "/api/projects/%s", p.id);
-    api_send_one(c, 201, &p, write_project);
-    return 0;
+    return api_project_get(c, id, PERM_PROJECT_READ, out, NULL, err);
 }
 
-static int handle_get(struct api_call *c, struct err *err)
+static int create(struct api_call *c, struct json_object *in, void *out, struct err *err)
 {
-    struct store_project p;
-    if (api_project_get(c, c->req->params[0], PERM_PROJECT_READ, &p, NULL, err) < 0)
-        return -1;
-    api_send_one(c, 200, &p, write_project);
-    return 0;
+    return api_project_create(c, in, out, err);
 }
 
-static int check_match(struct api_call *c, struct err *err)
+static int update(struct api_call *c, const char *id, struct json_object *in, void *out,
+                  struct err *err)
 {
-    struct store_project p;
-    if (!http_header(c->req, "If-Match"))
-        return 0;
-    if (api_project_get(c, c->req->params[0], PERM_PROJECT_READ, &p, NULL, err) < 0)
-        return -1;
-    return api_match_one(c, &p, write_project, err);
+    return api_project_update(c, id, in, out, err);
 }
 
-static int handle_update(struct api_call *c, struct err *err)
-{
-    AUTO_JSON *in = NULL;
-    struct store_project p;
-    if (api_body(c, false, &in, err) < 0 || check_match(c, err) < 0 ||
-        api_project_update(c, c->req->params[0], in, &p, err) < 0)
-        return -1;
-    api_send_one(c, 200, &p, write_project);
-    return 0;
-}
-
-static int handle_delete(struct api_call *c, struct err *err)
+static int delete (struct api_call *c, const char *id, struct err *err)
 {
     bool force;
-    if (api_flag(c, "force", &force, err) < 0 || check_match(c, err) < 0 ||
-        api_project_delete(c, c->req->params[0], force, err) < 0)
-        return -1;
-    api_no_content(c);
-    return 0;
+    return api_flag(c, "force", &force, err) < 0 ? -1 : api_project_delete(c, id, force, err);
 }
 
+static const struct crud crud = {.path = "/api/projects",
+                                 .size = sizeof(struct store_project),
+                                 .write = write_project,
+                                 .list = list,
+                                 .get = get,
+                                 .create = create,
+                                 .update = update,
+                                 .remove = delete};
+
 static const struct route routes[] = {
-    ROUTE(GET, "/api/projects", handle_list, PROJECT_READ, USER, .doc = "List the projects",
-          .out = &api_project_table, .flags = ROUTE_LIST),
-    ROUTE(POST, "/api/projects", handle_create, PROJECT_CREATE, USER, .doc = "Make a project",
-          .in = &api_project_table, .out = &api_project_table, .status = 201),
-    ROUTE(GET, "/api/projects/:id", handle_get, PROJECT_READ, USER, .doc = "Read a project",
-          .out = &api_project_table),
-    ROUTE(PATCH, "/api/projects/:id", handle_update, PROJECT_UPDATE, USER,
+    ROUTE(GET, "/api/projects", crud_list, PROJECT_READ, USER, .crud = &crud,
+          .doc = "List the projects", .out = &api_project_table, .flags = ROUTE_LIST),
+    ROUTE(POST, "/api/projects", crud_create, PROJECT_CREATE, USER, .crud = &crud,
+          .doc = "Make a project", .in = &api_project_table, .out = &api_project_table,
+          .status = 201),
+    ROUTE(GET, "/api/projects/:id", crud_get, PROJECT_READ, USER, .crud = &crud,
+          .doc = "Read a project", .out = &api_project_table),
+    ROUTE(PATCH, "/api/projects/:id", crud_update, PROJECT_UPDATE, USER, .crud = &crud,
           .doc = "Change a project", .in = &api_project_table, .out = &api_project_table,
           .flags = ROUTE_MATCH),
-    ROUTE(DELETE, "/api/projects/:id", handle_delete, PROJECT_DELETE, USER,
+    ROUTE(DELETE, "/api/projects/:id", crud_delete, PROJECT_DELETE, USER, .crud = &crud,
           .doc = "Delete a project",
           .note = "Its applications go with it, which is refused while one of them runs.",
           .query = &delete_table, .flags = ROUTE_MATCH, .also = "409"),

@@ -7,7 +7,9 @@
 
 #include "api/api.h"
 
+extern const struct route_table api_audit_routes;
 extern const struct route_table api_health_routes;
+extern const struct route_table api_token_routes;
 extern const struct route_table api_webhook_routes;
 
 #endif

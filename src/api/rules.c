@@ -192,3 +192,32 @@ const char *rule_capability(struct arena *a, const char *s)
     }
     return arena_printf(a, "must be one of %s", buf_str(&list));
 }
+
+const char *rule_username(struct arena *a, const char *s)
+{
+    (void)a;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    if (!strchr(letters, *s))
+        return "must begin with a letter or digit";
+    for (; *s; s++)
+        if (!strchr(letters, *s) && !strchr("._-", *s))
+            return "may have letters, digits, '.', '_' and '-' only";
+    return NULL;
+}
+
+const char *rule_email(struct arena *a, const char *s)
+{
+    (void)a;
+    const char *at = strrchr(s, '@');
+    bool ok = at && at != s && at[1] && strchr(s, '@') == at && at[1] != '.' && !strstr(at, "..");
+    for (; *s; s++)
+        ok &= (unsigned char)*s > 0x20 && *s != 0x7F && !strchr("<>\"(),;:\\", *s);
+    return ok ? NULL : "must be an e-mail address";
+}
+
+const char *rule_role(struct arena *a, const char *s)
+{
+    return str_eq(s, "owner") || str_eq(s, "admin") || str_eq(s, "developer") || str_eq(s, "viewer")
+               ? NULL
+               : arena_printf(a, "must be owner, admin, developer or viewer, not '%.40s'", s);
+}

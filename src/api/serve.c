@@ -227,6 +227,7 @@ void serve_request(void *arg, struct http_request *req, const struct err *reques
     problems_init(&c.problems, req->arena);
     bool other = false;
     const struct route *route = request_err ? NULL : find_route(s, req, &other);
+    c.route = route;
     bool page = is_page(req, route);
     int rc = -1;
     if (request_err)

@@ -28,6 +28,8 @@ static const char *mac_hex(const struct keyring *keys, struct arena *a, const ch
 static void complete(const struct session_deps *d, struct arena *a, struct session *s)
 {
     s->user.password_hash = NULL;
+    s->token_name = NULL;
+    s->token_role = 0;
     s->role = rbac_strongest(s->user.roles);
     s->scope =
         (struct store_scope){.user_id = s->user.id, .everything = rbac_sees_everything(s->role)};

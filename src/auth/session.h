@@ -22,6 +22,7 @@ struct session {
     struct store_scope scope;
     const char *csrf;       /* HMAC of the session's id; hexadecimal */
     const char *token_name; /* of an API token; NULL for a person's login */
+    unsigned token_role;    /* what the token may do at most */
 };
 
 struct session_deps {

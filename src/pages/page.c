@@ -120,7 +120,8 @@ bool page_form_error(struct api_call *c, const struct err *err)
 
 bool page_may(const struct api_call *c, const char *role, enum permission p)
 {
-    return c->session && rbac_allows(c->session->role, role, p);
+    struct err unused;
+    return api_require(c, role, p, &unused) == 0;
 }
 
 struct view_status page_status(struct arena *a, const char *word)
@@ -265,10 +266,5 @@ const char *page_visit_url(struct arena *a, const struct conf *conf, const char 
 
 const char *page_hook_url(struct api_call *c)
 {
-    const char *base = c->api->conf->web_public_url;
-    if (str_empty(base))
-        base = arena_printf(c->arena, "%s://%s", c->req->https ? "https" : "http", c->req->host);
-    size_t n = strlen(base);
-    return arena_printf(c->arena, "%.*s/api/webhooks/github",
-                        (int)(n && base[n - 1] == '/' ? n - 1 : n), base);
+    return arena_printf(c->arena, "%s/api/webhooks/github", api_public_url(c));
 }

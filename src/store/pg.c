@@ -379,6 +379,17 @@ void store_read(const struct store_field *fields, size_t n, const struct pg_rows
     }
 }
 
+void *store_take(struct arena *a, const struct store_field *fields, size_t n_fields,
+                 const struct pg_rows *rows, int64_t limit, size_t size, size_t *n, bool *more)
+{
+    *more = rows->n > (size_t)limit;
+    *n = *more ? (size_t)limit : rows->n;
+    char *list = arena_alloc(a, *n * size + 1);
+    for (size_t i = 0; i < *n; i++)
+        store_read(fields, n_fields, rows, i, 0, list + i * size);
+    return list;
+}
+
 void store_write(const struct store_field *fields, size_t n, const void *from, struct jw *w)
 {
     for (size_t i = 0; i < n; i++) {

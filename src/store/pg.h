@@ -147,10 +147,21 @@ void store_write(const struct store_field *fields, size_t n, const void *from, s
 /* Whose eyes a read is done with. A getter that takes one cannot forget the tenant. */
 struct store_scope {
     const char *user_id;
-    bool everything; /* a system owner or admin */
+    bool everything;      /* a system owner or admin */
+    const char *projects; /* "{id,id}": an API token's; NULL: no such limit */
 };
 
-#define PG_SCOPE(scope) PG_BOOL((scope)->everything), PG_TEXT((scope)->user_id)
+/* $1 and $2 of STORE_PROJECT_VISIBLE */
+#define PG_SCOPE(scope) \
+    PG_TEXT((scope)->projects), PG_TEXT((scope)->everything ? NULL : (scope)->user_id)
+
+/* Up to LIMIT rows as structs of SIZE bytes; *more says whether there are others behind them. */
+void *store_take(struct arena *a, const struct store_field *fields, size_t n_fields,
+                 const struct pg_rows *rows, int64_t limit, size_t size, size_t *n, bool *more);
+/* OUT is a pointer to a struct with list, n and more. */
+#define STORE_TAKE(a, fields, rows, limit, out)                                  \
+    ((out)->list = store_take((a), (fields), ARRAY_LEN(fields), (rows), (limit), \
+                              sizeof(*(out)->list), &(out)->n, &(out)->more))
 
 /* A page of a list: ids below CURSOR (NULL: from the newest), at most LIMIT. */
 struct store_page {

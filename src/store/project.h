@@ -21,9 +21,10 @@ struct store_project {
 };
 
 /* The condition "the project p is visible to the scope in $1, $2", for WHERE clauses. */
-#define STORE_PROJECT_VISIBLE                                                     \
-    " p.deleted_at IS NULL AND ($1::boolean OR p.owner_id = $2::uuid OR EXISTS (" \
-    "SELECT 1 FROM team_members m JOIN teams t ON t.id = m.team_id "              \
+#define STORE_PROJECT_VISIBLE                                                        \
+    " p.deleted_at IS NULL AND ($1::uuid[] IS NULL OR p.id = ANY ($1::uuid[])) AND " \
+    "($2::uuid IS NULL OR p.owner_id = $2::uuid OR EXISTS ("                         \
+    "SELECT 1 FROM team_members m JOIN teams t ON t.id = m.team_id "                 \
     "WHERE m.team_id = p.team_id AND m.user_id = $2::uuid AND t.deleted_at IS NULL)) "
 
 /* The role that the scope's user has by the project itself: "admin" for its owner, else the one of

@@ -42,6 +42,29 @@ int store_user_set_password(struct pg *pg, struct arena *a, const char *id, cons
 /* Whether anybody was ever registered. */
 int store_user_any(struct pg *pg, struct arena *a, bool *any, struct err *err);
 
+struct store_users {
+    struct store_user *list;
+    size_t n;
+    bool more;
+};
+
+int store_user_list(struct pg *pg, struct arena *a, const struct store_page *page,
+                    struct store_users *out, struct err *err);
+/* Within a transaction: reads the user for a change, which waits for others that change who is an
+ * owner. ERR_NOT_FOUND. */
+int store_user_lock(struct pg *pg, struct arena *a, const char *id, struct store_user *out,
+                    struct err *err);
+/* Writes email, name, roles, disabled and the password's hash of a locked user. ERR_CONFLICT: the
+ * address is taken (msg "users_email"), or no owner would remain. */
+int store_user_update(struct pg *pg, struct arena *a, const struct store_user *in,
+                      struct store_user *out, struct err *err);
+/* Deletes a locked user, who then is in no team and has no token. ERR_CONFLICT: the user owns
+ * projects, or no owner would remain. */
+int store_user_delete(struct pg *pg, struct arena *a, const char *id, struct err *err);
+/* The strongest role that the user has in any project, "admin" to "viewer", or NULL. */
+int store_user_strongest(struct pg *pg, struct arena *a, const char *id, const char **role,
+                         struct err *err);
+
 /* Fills *out from a row of STORE_USER_FIELDS that begins at COLUMN. */
 void store_user_read(const struct pg_rows *rows, size_t row, size_t column, struct store_user *out);
 
