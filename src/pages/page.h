@@ -20,6 +20,10 @@ enum toast {
     TOAST_APP_NOT_DEPLOYED, /* created, but not deployed */
     TOAST_APP_DELETED,
     TOAST_REGISTERED,
+    TOAST_PASSWORD,
+    TOAST_SESSION_ENDED,
+    TOAST_TOTP_ON,
+    TOAST_TOTP_OFF,
 };
 
 /* The frame; reads (and takes away) the toast and reads the theme. PLACE is the menu's entry. */

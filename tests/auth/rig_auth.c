@@ -485,6 +485,63 @@ static void code_guesses(void)
     conf.limit_logins_per_minute = 100000;
 }
 
+/* ---- pages */
+
+/* What stands between START and the next END. */
+static const char *between(const char *text, const char *start, const char *end)
+{
+    const char *at = strstr(text, start);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    at += strlen(start);
+    return arena_printf(&arena, "%.*s", (int)(strstr(at, end) - at), at);
+}
+
+struct browser {
+    const char *cookie, *csrf;
+};
+
+static struct browser at_login(void)
+{
+    struct answer a = ask(NULL, "GET", "/login", NULL);
+    return (struct browser){
+        .cookie = arena_printf(&arena, "slipway_form=%s", between(a.headers, "slipway_form=", ";")),
+        .csrf = between(a.body, "name=\"_csrf\" value=\"", "\"")};
+}
+
+static struct answer second_step(const struct browser *b, const char *ticket, const char *code)
+{
+    return ask_as(NULL, b->cookie, "POST", "/login",
+                  arena_printf(&arena, "_csrf=%s&next=/deployments&ticket=%s&code=%s", b->csrf,
+                               ticket, code));
+}
+
+static void login_in_two_steps(void)
+{
+    static const char name[] = "name=\"ticket\" value=\"";
+    struct store_user anna = user_with("viewer");
+    struct factor f = factor_of(login(&anna));
+    struct browser b = at_login(), other = at_login();
+    struct answer a = ask_as(
+        NULL, b.cookie, "POST", "/login",
+        arena_printf(&arena, "_csrf=%s&username=%s&password=correct+horse", b.csrf, anna.username));
+    CU_ASSERT_EQUAL(a.status, 200);
+    CU_ASSERT_PTR_NULL(strstr(a.headers, "slipway_session"));
+    CU_ASSERT_PTR_NULL(strstr(a.body, "correct horse"));
+    const char *ticket = between(a.body, name, "\"");
+    CU_ASSERT_EQUAL(second_step(&other, ticket, code_of(&f, f.step + 1)).status, 403);
+    CU_ASSERT_EQUAL(second_step(&b, "00", code_of(&f, f.step + 1)).status, 403);
+    a = second_step(&b, ticket, "12");
+    CU_ASSERT_EQUAL(a.status, 401);
+    ticket = between(a.body, name, "\"");
+    a = second_step(&b, ticket, code_of(&f, f.step + 1));
+    CU_ASSERT_EQUAL(a.status, 303);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "Location: /deployments\r\n"));
+    CU_ASSERT_EQUAL(alive(between(a.headers, "slipway_session=", ";")), 200);
+    CU_ASSERT_EQUAL(second_step(&b, ticket, code_of(&f, f.step + 1)).status, 401); /* used */
+    sql("UPDATE users SET password_hash = password_hash || ' ' WHERE id = $1::uuid", anna.id);
+    CU_ASSERT_EQUAL(second_step(&b, ticket, f.codes[0]).status, 403); /* another password */
+}
+
 static void no_issuer(void)
 {
     struct answer a = ask(NULL, "GET", "/api/auth/oidc/login", NULL);
@@ -505,6 +562,7 @@ static const struct tap_test tests[] = {
     {"a login needs a code, which is good once", code_at_login},
     {"a recovery code is good once", recovery_at_login},
     {"guesses at a code count against the account", code_guesses},
+    {"the login page asks for a code in a second step, in the same browser", login_in_two_steps},
     {"without an issuer there is none to log in through", no_issuer},
     {NULL, NULL},
 };
