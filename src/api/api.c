@@ -50,6 +50,21 @@ void api_add_problem(struct api_call *c, const char *field, const char *message)
     problem_add(&c->problems, field, "%s", message);
 }
 
+const char *api_slug(struct arena *a, const char *name)
+{
+    AUTO_BUF b = {0};
+    for (; *name && b.len < 48; name++) {
+        char ch = (char)(*name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name);
+        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9'))
+            buf_addc(&b, ch);
+        else if (b.len && b.data[b.len - 1] != '-')
+            buf_addc(&b, '-');
+    }
+    while (b.len && b.data[b.len - 1] == '-')
+        b.data[--b.len] = '\0';
+    return b.len ? buf_dup(&b, a) : "app";
+}
+
 struct api_audit *api_audit(struct api_call *c, const char *action, const char *id)
 {
     struct api_audit *entry = ARENA_NEW(c->arena, struct api_audit);

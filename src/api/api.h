@@ -164,6 +164,8 @@ int api_valid(struct api_call *c, const struct valid_table *table, struct json_o
 /* Puts a job on the queue as soon as the request's changes are committed. When the queue is away by
  * then, the worker finds the row. */
 void api_job(struct api_call *c, int lane, const char *kind, const char *id);
+/* A service's name out of a thing's: lower case letters, digits and '-'. */
+const char *api_slug(struct arena *a, const char *name);
 /* Adds a problem; -1 and ERR_INVALID. */
 void api_add_problem(struct api_call *c, const char *field, const char *message);
 static inline int api_bad_field(struct api_call *c, const char *field, const char *message,

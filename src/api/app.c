@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "queue/queue.h"
+#include "store/credential.h"
 
 /* The part of PARTS that the body brought, and what must hold between fields. */
 
@@ -30,23 +31,43 @@ static void take_source(struct api_call *c, struct app_in *in)
         problem_add(&c->problems, "image", "cannot be set together with gitSource");
         return;
     }
-    if (in->registry_id)
-        problem_add(&c->problems, "registryId", "names no registry");
     if (git) {
         AUTO_JSON *o = reparse(in->git_source);
         in->app.repo_url = arena_strdup(c->arena, json_str_at(o, "repoUrl"));
         in->app.branch = arena_strdup(c->arena, json_str_at(o, "branch"));
         in->app.repo_normal = giturl_normal(c->arena, in->app.repo_url);
         in->app.image = NULL;
-        if (json_str_at(o, "credentialId"))
-            problem_add(&c->problems, "gitSource.credentialId", "names no credential");
+        in->app.credential_id = arena_strdup(c->arena, json_str_at(o, "credentialId"));
+        in->app.registry_id = NULL;
     } else if (image) {
-        in->app.repo_url = in->app.branch = in->app.repo_normal = NULL;
+        in->app.repo_url = in->app.branch = in->app.repo_normal = in->app.credential_id = NULL;
     } else if (valid_has(&app_table, in, "gitSource") && !in->app.image) {
         in->app.repo_url = NULL;
     }
     if (!in->app.repo_url && !in->app.image)
         problem_add(&c->problems, "gitSource", "is required, unless image is set");
+}
+
+/* The credential and the registry must be there, and mean something. */
+static int check_doors(struct api_call *c, const struct app_in *in, struct err *err)
+{
+    struct store_credential credential;
+    struct store_registry registry;
+    const char *id = in->app.credential_id;
+    if (id && store_credential_get(c->api->pg, c->arena, id, &credential, err) < 0) {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        api_add_problem(c, "gitSource.credentialId", "names no credential");
+    }
+    id = in->app.registry_id;
+    if (id && !in->app.image)
+        api_add_problem(c, "registryId", "means nothing without image");
+    else if (id && store_registry_get(c->api->pg, c->arena, id, &registry, err) < 0) {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        api_add_problem(c, "registryId", "names no registry");
+    }
+    return 0;
 }
 
 static const struct store_env *find_env(const struct store_env_list *list, const char *key)
@@ -121,22 +142,6 @@ static void take_domains(struct api_call *c, const struct app_in *in, struct sto
     parts->domains = out;
 }
 
-/* A service's name out of an application's: lower case letters, digits and '-'. */
-static const char *slug(struct arena *a, const char *name)
-{
-    AUTO_BUF b = {0};
-    for (; *name && b.len < 48; name++) {
-        char ch = (char)(*name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name);
-        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9'))
-            buf_addc(&b, ch);
-        else if (b.len && b.data[b.len - 1] != '-')
-            buf_addc(&b, '-');
-    }
-    while (b.len && b.data[b.len - 1] == '-')
-        b.data[--b.len] = '\0';
-    return b.len ? buf_dup(&b, a) : "app";
-}
-
 static int taken(struct api_call *c, struct err *err)
 {
     if (err->code != ERR_CONFLICT)
@@ -159,7 +164,7 @@ static const char *new_secret(struct api_call *c, const char *app_id, struct buf
 static int insert(struct api_call *c, struct app_in *in, const struct store_app_parts *parts,
                   struct err *err)
 {
-    const char *base = slug(c->arena, in->app.name);
+    const char *base = api_slug(c->arena, in->app.name);
     in->app.service_name = base;
     for (int n = 0;; n++) {
         if (store_app_insert(c->api->pg, c->arena, &in->app, parts, err) == 0)
@@ -192,6 +197,8 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
     }
     struct store_app_parts parts = {.env = &env};
     take_source(c, &in);
+    if (check_doors(c, &in, err) < 0)
+        return -1;
     take_env(c, &in, NULL, &env);
     take_domains(c, &in, &parts);
     if (api_refuse(c, err) < 0)
@@ -279,6 +286,8 @@ int api_app_update(struct api_call *c, const char *id, int64_t version, struct j
         api_valid(c, &app_table, body, true, &in, err) < 0)
         return -1;
     take_source(c, &in);
+    if (check_doors(c, &in, err) < 0)
+        return -1;
     if (valid_has(&app_table, &in, "envVars")) {
         if (store_env_read(c->api->pg, c->arena, id, &old, err) < 0)
             return -1;

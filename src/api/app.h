@@ -16,7 +16,6 @@ struct app_in {
     const char *git_source; /* {"repoUrl","branch","credentialId"} */
     const char *env_vars;   /* [{"key","value","isSecret"}] */
     const char *domains;    /* [{"host","path"}] */
-    const char *registry_id;
 };
 
 extern const struct valid_table app_table;
@@ -58,6 +57,9 @@ int api_app_delete(struct api_call *c, const char *id, int64_t version, bool vol
 /* A new webhook secret; the one before stays good for 24 h. */
 int api_app_webhook_secret(struct api_call *c, const char *id, const char **secret,
                            struct err *err);
+
+/* An api_writer: the members of a struct app_view. */
+void api_app_write(const void *view, struct jw *w);
 
 extern const struct route_table api_app_routes;
 

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-static void app_members(const void *element, struct jw *w)
+void api_app_write(const void *element, struct jw *w)
 {
     const struct app_view *v = element;
     store_app_json(&v->app, w);
@@ -24,7 +24,7 @@ static int send_one(struct api_call *c, const struct app_view *v, int status, co
     struct jw w;
     api_begin(c, &w);
     jw_begin(&w);
-    app_members(v, &w);
+    api_app_write(v, &w);
     if (secret)
         api_once(c, &w, "webhookSecret", secret);
     jw_end(&w);
@@ -43,7 +43,7 @@ static int handle_list(struct api_call *c, struct err *err)
     if (api_page(c, &page, err) < 0 || api_id_filter(c, "projectId", &project, err) < 0 ||
         api_app_list(c, project, &page, &list, err) < 0)
         return -1;
-    api_send_list(c, list.list, list.n, sizeof(*list.list), app_members, list.more,
+    api_send_list(c, list.list, list.n, sizeof(*list.list), api_app_write, list.more,
                   list.n ? list.list[list.n - 1].app.id : NULL);
     return 0;
 }

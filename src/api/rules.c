@@ -221,3 +221,54 @@ const char *rule_role(struct arena *a, const char *s)
                ? NULL
                : arena_printf(a, "must be owner, admin, developer or viewer, not '%.40s'", s);
 }
+
+static bool all_of(const char *s, const char *letters)
+{
+    return s[strspn(s, letters)] == '\0';
+}
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGIT "0123456789"
+
+const char *rule_url(struct arena *a, const char *s)
+{
+    const char *rest = str_starts(s, "https://")  ? s + strlen("https://")
+                       : str_starts(s, "http://") ? s + strlen("http://")
+                                                  : NULL;
+    if (!rest || !*rest || strchr("/:?#", *rest))
+        return arena_printf(a, "must be an https or http address, not '%.80s'", s);
+    for (const unsigned char *p = (const unsigned char *)rest; *p; p++)
+        if (*p <= 0x20 || *p >= 0x7F || strchr("\\\"<>^`{|}", *p))
+            return "must be an address without white space, quotes and brackets";
+    if (memchr(rest, '@', strcspn(rest, "/?#")))
+        return "must not hold a user or password";
+    return NULL;
+}
+
+const char *rule_registry(struct arena *a, const char *s)
+{
+    const char *colon = strchr(s, ':');
+    size_t n = colon ? (size_t)(colon - s) : strlen(s);
+    int64_t port;
+    const char *host = arena_printf(a, "%.*s", (int)n, s);
+    if (rule_host(a, host) || (colon && !str_to_int(colon + 1, 1, 65535, &port)))
+        return arena_printf(a, "must be a host or host:port, not '%.80s'", s);
+    return NULL;
+}
+
+const char *rule_tag(struct arena *a, const char *s)
+{
+    if (strchr(".-", *s) || !all_of(s, LOWER UPPER DIGIT "._-"))
+        return arena_printf(a, "must be an image's tag, not '%.80s'", s);
+    return NULL;
+}
+
+const char *rule_sql_name(struct arena *a, const char *s)
+{
+    if (!strchr(LOWER "_", *s) || !all_of(s, LOWER DIGIT "_"))
+        return arena_printf(
+            a, "must have lower case letters, digits and '_' and begin with a letter, not '%.80s'",
+            s);
+    return NULL;
+}

@@ -26,6 +26,10 @@ valid_rule rule_label;     /* a label's key; those that Slipway sets itself are 
 valid_rule rule_user;      /* user or uid, with an optional group */
 valid_rule rule_username;  /* letters, digits, '.', '_', '-'; begins with one of the first two */
 valid_rule rule_email;
+valid_rule rule_url;        /* an http or https address with a host */
+valid_rule rule_registry;   /* host or host:port */
+valid_rule rule_tag;        /* an image's tag */
+valid_rule rule_sql_name;   /* lower case letters, digits and '_' */
 valid_rule rule_role;       /* a system role */
 valid_rule rule_capability; /* one that cannot take the host */
 

@@ -9,24 +9,16 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "deploy/job.h"
+#include "deploy/settings.h"
 #include "git/mirror.h"
 
 static int open_env(struct job *j, struct err *err)
 {
-    struct arena *a = &j->arena;
-    if (store_env_read(j->e->pg, a, j->app.id, &j->env, err) < 0)
+    if (secrets_read_env(j->e->pg, j->e->keys, &j->arena, j->app.id, &j->env, err) < 0)
         return -1;
-    for (size_t i = 0; i < j->env.n; i++) {
-        struct store_env *e = &j->env.list[i];
-        char *value;
-        if (!e->secret)
-            continue;
-        if (secret_open(j->e->keys, a, store_env_row(a, j->app.id, e->key), e->secret,
-                        e->secret_len, &value, err) < 0)
-            return err_wrap(err, "could not open the secret variable %s", e->key);
-        e->value = value;
-    }
-    job_learn_secrets(j);
+    secrets_learn(&j->arena, &j->env, &j->secrets);
+    j->present_app = j->app;
+    j->present_env = j->env;
     return 0;
 }
 
@@ -124,10 +116,19 @@ static int verdict_step(struct job *j, struct err *err)
     return ok ? 0 : err_set(err, ERR_INVALID, "%s", j->cause.message);
 }
 
+/* A rollback brings the settings of its release back. One that kept none has the present ones. */
+static int take_settings(struct job *j, struct err *err)
+{
+    const char *kept;
+    if (store_deployment_settings(j->e->pg, &j->arena, j->d.id, &kept, err) < 0)
+        return -1;
+    return kept ? settings_apply(&j->arena, kept, &j->app, &j->env, err) : 0;
+}
+
 static int run_steps(struct job *j, struct err *err)
 {
     bool rollback = str_eq(j->d.trigger, "rollback") && !str_empty(j->d.image);
-    if (open_env(j, err) < 0)
+    if (open_env(j, err) < 0 || (rollback && take_settings(j, err) < 0))
         return -1;
     if (!str_empty(j->app.repo_url) && !rollback) {
         if (make_image(j, err) < 0)

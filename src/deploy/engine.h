@@ -45,6 +45,11 @@ int engine_run(struct engine *e, const char *deployment_id, int64_t attempt, str
 int engine_give_up(struct engine *e, const char *deployment_id, int64_t attempt, const char *status,
                    const char *step, const char *message, struct err *err);
 
+/* Brings the application's service to what was asked of it (store/action.h): scaled to nothing, or
+ * back to what it had, or restarted task by task as an update is. A service that is not there has
+ * nothing to be changed. To be repeated after ERR_UNAVAILABLE. */
+int engine_act(struct engine *e, const char *app_id, struct err *err);
+
 /* Takes away what a deleted application left: its service, its images in the Engine, with VOLUMES
  * its volumes on this node, and, where that is possible, configs that no service uses any more;
  * then writes that it is gone. To be repeated after ERR_UNAVAILABLE. */

@@ -6,6 +6,7 @@
 #define SLIPWAY_DEPLOY_JOB_H
 
 #include "deploy/engine.h"
+#include "deploy/secrets.h"
 #include "deploy/verdict.h"
 #include "store/app.h"
 
@@ -16,9 +17,10 @@ struct job {
     struct arena arena;
     struct store_deployment d;
     struct store_app app;
-    struct store_env_list env; /* decrypted */
-    const char **secrets;      /* what job_mask() hides */
-    size_t n_secrets;
+    struct store_env_list env;    /* decrypted */
+    struct store_app present_app; /* as a person has set them; a rollback's own are its release's */
+    struct store_env_list present_env;
+    struct secrets secrets; /* what job_mask() hides */
     int64_t attempt;
     const char *step;  /* the one that is under way, NULL between them */
     bool ending;       /* the last success is being put back: no deadline and no cancelling */
@@ -49,9 +51,6 @@ void job_say(struct job *j, const char *fmt, ...) PRINTF_LIKE(2, 3); /* system *
 /* A docker_line; ARG is the job. */
 void job_output(void *arg, const char *text);
 int job_flush(struct job *j, struct err *err);
-/* To be called once the environment is open. A secret of several lines is one as a whole and line
- * by line; what is shorter than 6 bytes would mask ordinary words. */
-void job_learn_secrets(struct job *j);
 /* TEXT with the secrets replaced, in the job's arena. */
 const char *job_mask(struct job *j, const char *text);
 /* An net_stop; ARG is the job: writes lines that are due, watches the deadline. */

@@ -13,65 +13,11 @@ enum {
     LINES_MAX = 50000, /* of one deployment: a runaway build must not fill the database */
     LINE_MAX_BYTES = 8192,
     EXPLAIN_MS = 10000, /* beyond the deadline, to find out why there is no verdict */
-    SECRET_LEAST = 6,   /* shorter values would mask ordinary words */
 };
-
-static void add_secret(struct job *j, const char *text, size_t n)
-{
-    if (n >= SECRET_LEAST)
-        j->secrets[j->n_secrets++] = arena_memdup(&j->arena, text, n);
-}
-
-static size_t count_lines(const char *text)
-{
-    size_t n = 1;
-    for (const char *p = text; *p; p++)
-        n += *p == '\n';
-    return n;
-}
-
-void job_learn_secrets(struct job *j)
-{
-    size_t most = 1;
-    for (size_t i = 0; i < j->env.n; i++)
-        if (j->env.list[i].secret && j->env.list[i].value)
-            most += 1 + count_lines(j->env.list[i].value);
-    j->secrets = ARENA_ARRAY(&j->arena, most, const char *);
-    j->n_secrets = 0;
-    for (size_t i = 0; i < j->env.n; i++) {
-        const struct store_env *e = &j->env.list[i];
-        if (!e->secret || !e->value)
-            continue;
-        add_secret(j, e->value, strlen(e->value));
-        /* output comes by lines, and a line of a key is as good as a secret */
-        for (const char *p = e->value; count_lines(e->value) > 1 && *p;) {
-            add_secret(j, p, strcspn(p, "\r\n"));
-            p += strcspn(p, "\n");
-            p += *p == '\n';
-        }
-    }
-}
 
 const char *job_mask(struct job *j, const char *text)
 {
-    bool found = false;
-    for (size_t i = 0; text && i < j->n_secrets && !found; i++)
-        found = strstr(text, j->secrets[i]);
-    if (!found)
-        return text;
-    AUTO_BUF out = {0};
-    for (const char *p = text; *p;) {
-        size_t hit = 0;
-        for (size_t i = 0; i < j->n_secrets; i++)
-            if (str_starts(p, j->secrets[i]) && strlen(j->secrets[i]) > hit)
-                hit = strlen(j->secrets[i]);
-        if (hit)
-            buf_adds(&out, "***");
-        else
-            buf_addc(&out, *p);
-        p += hit ? hit : 1;
-    }
-    return buf_dup(&out, &j->arena);
+    return secrets_mask(&j->arena, &j->secrets, text);
 }
 
 int job_flush(struct job *j, struct err *err)

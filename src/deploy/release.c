@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "deploy/job.h"
 #include "deploy/probe.h"
+#include "deploy/settings.h"
 #include "deploy/spec.h"
 #include "docker/image.h"
 
@@ -49,9 +50,9 @@ static int ensure_probe(struct job *j, char **id, char **name, struct err *err)
     return docker_config_ensure(j->e->docker, a, *name, data.data, data.len, id, err);
 }
 
-/* The spec of RELEASE, which runs IMAGE. */
-static int write_spec(struct job *j, const char *release, const char *image, struct buf *out,
-                      struct err *err)
+/* The spec of RELEASE, which runs IMAGE with the settings of APP and ENV. */
+static int write_spec(struct job *j, const struct store_app *app, const struct store_env_list *env,
+                      const char *release, const char *image, struct buf *out, struct err *err)
 {
     AUTO_JSON *inspected = NULL;
     struct err problem;
@@ -64,13 +65,13 @@ static int write_spec(struct job *j, const char *release, const char *image, str
     if (docker_network_ensure(j->e->docker, &j->arena, j->e->conf->swarm_network, &network, err) <
         0)
         return -1;
-    if (spec_health(&j->app, inspected) == SPEC_HEALTH_PROBE &&
+    if (spec_health(app, inspected) == SPEC_HEALTH_PROBE &&
         ensure_probe(j, &probe_id, &probe_name, err) < 0)
         return -1;
     const char *version = j->e->docker->version;
     struct spec_input in = {
-        .app = &j->app,
-        .env = &j->env,
+        .app = app,
+        .env = env,
         .image = image,
         .inspected = inspected,
         .release = release,
@@ -132,12 +133,14 @@ int job_release(struct job *j, struct err *err)
             return 0;
         }
     }
-    AUTO_BUF spec = {0};
+    AUTO_BUF spec = {0}, settings = {0};
     const char *auth; /* goes with the service, so that every node can pull */
-    if (job_auth(j, j->image, &auth, err) < 0 || write_spec(j, j->d.id, j->image, &spec, err) < 0)
+    if (job_auth(j, j->image, &auth, err) < 0 ||
+        write_spec(j, &j->app, &j->env, j->d.id, j->image, &spec, err) < 0)
         return -1;
+    settings_write(&j->app, &j->env, &settings);
     if (store_deployment_touch(j->e->pg, &j->arena, j->d.id, j->attempt, j->app.config_version,
-                               err) < 0)
+                               buf_str(&settings), err) < 0)
         return -1;
     j->touched = true;
     job_say(j, "%s service %s with %s", service ? "updating" : "creating", j->app.service_name,
@@ -231,6 +234,23 @@ static void await_last(struct job *j, const char *release)
         job_say(j, "the last success, %s, does not run: %s", release, cause.message);
 }
 
+/* The settings that the last success had; where they cannot be had again, the present ones. */
+static int last_settings(struct job *j, const struct store_deployment *last, struct store_app *app,
+                         struct store_env_list *env, struct err *err)
+{
+    const char *kept;
+    struct err problem;
+    *app = j->present_app;
+    *env = j->present_env;
+    if (store_deployment_settings(j->e->pg, &j->arena, last->id, &kept, err) < 0)
+        return -1;
+    if (kept && settings_apply(&j->arena, kept, app, env, &problem) < 0)
+        job_say(j, "the last success is put back with the present settings: %s", problem.msg);
+    if (j->app.stopped)
+        app->replicas = 0;
+    return 0;
+}
+
 static int put_back_last(struct job *j, struct json_object *service,
                          const struct store_deployment *last, struct err *err)
 {
@@ -241,7 +261,10 @@ static int put_back_last(struct job *j, struct json_object *service,
     AUTO_BUF spec = {0};
     if (str_empty(last->image))
         return err_set(err, ERR_INTERNAL, "the last success has no image");
-    if (write_spec(j, last->id, last->image, &spec, err) < 0)
+    struct store_app app;
+    struct store_env_list env;
+    if (last_settings(j, last, &app, &env, err) < 0 ||
+        write_spec(j, &app, &env, last->id, last->image, &spec, err) < 0)
         return -1;
     const char *auth;
     struct err problem;

@@ -95,8 +95,9 @@ static void write_statuses(struct watch *w, struct arena *a, const struct view *
         const struct store_app *app = &v->apps.list[i];
         if (!app->deployed)
             continue;
+        struct json_object *service = service_named(v->services, app->service_name);
         const char *status =
-            watch_status(service_named(v->services, app->service_name), &v->tasks, now);
+            !service && app->stopped ? "stopped" : watch_status(service, &v->tasks, now);
         bool changed;
         struct err err;
         if (str_eq(status, app->status))
@@ -130,14 +131,15 @@ static bool is_complete(struct json_object *service, const struct docker_tasks *
     return newest && str_eq(newest->state, "complete");
 }
 
-static int start_again(struct watch *w, struct json_object *service, struct err *err)
+/* A docker_service_check. */
+static int force_update(void *arg, struct json_object *service, struct err *err)
 {
+    (void)arg;
+    (void)err;
     struct json_object *task = json_at(service, "Spec/TaskTemplate");
     int64_t forced = json_int_at(task, "ForceUpdate", 0);
     json_object_object_add(task, "ForceUpdate", json_object_new_int64(forced + 1));
-    return docker_service_update(w->docker, json_str_at(service, "Spec/Name"),
-                                 json_object_to_json_string(json_at(service, "Spec")), NULL, NULL,
-                                 NULL, err);
+    return 0;
 }
 
 /* An application that was stopped with its machine and ended with code 0, as it should, is complete
@@ -149,12 +151,13 @@ static void wake(struct watch *w, const struct view *v)
         const struct store_app *app = &v->apps.list[i];
         struct json_object *service = service_named(v->services, app->service_name);
         struct err err;
-        if (!service || !(str_eq(app->status, "running") || str_eq(app->status, "degraded")) ||
+        if (!service || app->stopped ||
+            !(str_eq(app->status, "running") || str_eq(app->status, "degraded")) ||
             !json_int_at(service, "Spec/Mode/Replicated/Replicas", 1) ||
             str_eq(json_str_at(service, "Spec/TaskTemplate/RestartPolicy/Condition"), "none") ||
             !is_complete(service, &v->tasks))
             continue;
-        if (start_again(w, service, &err) < 0)
+        if (docker_service_edit(w->docker, app->service_name, force_update, NULL, &err) < 0)
             log_err(LOG_LEVEL_WARN, "could not start an application again", &err);
         else
             log_info("application %s (%s) had ended with code 0 unseen; started again", app->id,

@@ -59,15 +59,19 @@ int docker_service_create(struct docker *d, struct arena *a, const char *spec, c
     return 0;
 }
 
-/* One turn of read, check, write. */
-static int write_once(struct docker *d, const char *name, const char *spec, const char *auth,
-                      docker_service_check *check, void *arg, struct err *err)
+enum { KEEP_AS_IS = 1 };
+
+/* One turn of read, check, write. Without SPEC the one that was read is sent, as CHECK left it;
+ * HOW goes behind the version. KEEP_AS_IS from CHECK ends it without a write. */
+static int write_once(struct docker *d, const char *name, const char *spec, const char *how,
+                      const char *auth, docker_service_check *check, void *arg, struct err *err)
 {
     AUTO_JSON *service = NULL;
     if (docker_service_inspect(d, name, &service, err) < 0)
         return -1;
-    if (check && check(arg, service, err) < 0)
-        return -1;
+    int verdict = check ? check(arg, service, err) : 0;
+    if (verdict)
+        return verdict < 0 ? -1 : 0;
     AUTO_BUF own = {0};
     if (!spec) {
         struct jw w;
@@ -78,7 +82,7 @@ static int write_once(struct docker *d, const char *name, const char *spec, cons
     buf_adds(&path, "/services/");
     net_encode(&path, name);
     buf_addf(&path, "/update?version=%lld%s", (long long)json_int_at(service, "Version/Index", 0),
-             spec ? "" : "&rollback=previous");
+             how);
     struct docker_request req = {
         .method = "POST",
         .path = buf_str(&path),
@@ -88,12 +92,12 @@ static int write_once(struct docker *d, const char *name, const char *spec, cons
     return docker_call(d, &req, NULL, err);
 }
 
-static int write_service(struct docker *d, const char *name, const char *spec, const char *auth,
-                         docker_service_check *check, void *arg, struct err *err)
+static int write_service(struct docker *d, const char *name, const char *spec, const char *how,
+                         const char *auth, docker_service_check *check, void *arg, struct err *err)
 {
     struct err problem;
     for (int i = 0; i < WRITE_TRIES; i++) {
-        if (write_once(d, name, spec, auth, check, arg, &problem) == 0)
+        if (write_once(d, name, spec, how, auth, check, arg, &problem) == 0)
             return 0;
         if (problem.code != ERR_PRECONDITION)
             break;
@@ -108,13 +112,19 @@ static int write_service(struct docker *d, const char *name, const char *spec, c
 int docker_service_update(struct docker *d, const char *name, const char *spec, const char *auth,
                           docker_service_check *check, void *arg, struct err *err)
 {
-    return write_service(d, name, spec, auth, check, arg, err);
+    return write_service(d, name, spec, "", auth, check, arg, err);
 }
 
 int docker_service_rollback(struct docker *d, const char *name, docker_service_check *check,
                             void *arg, struct err *err)
 {
-    return write_service(d, name, NULL, NULL, check, arg, err);
+    return write_service(d, name, NULL, "&rollback=previous", NULL, check, arg, err);
+}
+
+int docker_service_edit(struct docker *d, const char *name, docker_service_check *edit, void *arg,
+                        struct err *err)
+{
+    return write_service(d, name, NULL, "", NULL, edit, arg, err);
 }
 
 /* DELETE of PATH/NAME; one that is not there is as good. */

@@ -68,6 +68,12 @@ int docker_service_update(struct docker *d, const char *name, const char *spec, 
 int docker_service_rollback(struct docker *d, const char *name, docker_service_check *check,
                             void *arg, struct err *err);
 
+/* Changes a part of the spec: EDIT changes "Spec" of the service that it is given in place, or says
+ * by 1 that it is as wanted already. Begins again, with EDIT, when somebody else wrote in between.
+ */
+int docker_service_edit(struct docker *d, const char *name, docker_service_check *edit, void *arg,
+                        struct err *err);
+
 /* Success when there was none. */
 int docker_service_remove(struct docker *d, const char *name, struct err *err);
 

@@ -6,6 +6,7 @@
 
 #include "api/deployment.h"
 #include "api/project.h"
+#include "api/release.h"
 #include "base/giturl.h"
 #include "base/str.h"
 #include "pages/form.h"
@@ -53,6 +54,8 @@ int app_head(struct api_call *c, const struct store_app *app, const char *role, 
         .can_update = page_may(c, role, PERM_APPLICATION_UPDATE),
         .pending = app->pending_changes,
     };
+    head->can_start = head->can_deploy && app->deployed && app->stopped;
+    head->can_stop = head->can_deploy && app->deployed && !app->stopped;
     page_crumb(a, &head->crumbs, "Projects", "/projects");
     page_crumb(a, &head->crumbs, project.name, arena_printf(a, "/projects/%s", project.id));
     page_crumb(a, &head->crumbs, app->name,
@@ -191,6 +194,34 @@ static int fill_live(struct api_call *c, const struct store_app *app, struct vie
     return 0;
 }
 
+/* The last releases, each of which but the live one can be gone back to. */
+static int fill_releases(struct api_call *c, const struct app_view *app, struct view_app_show *v,
+                         struct err *err)
+{
+    enum { RELEASES = 5 };
+    struct store_deployments list;
+    struct store_page page = {.limit = RELEASES};
+    const char *live;
+    if (api_releases(c, app->app.id, &page, &list, &live, err) < 0)
+        return -1;
+    bool may = live && page_may(c, app->role, PERM_DEPLOYMENT_ROLLBACK);
+    v->releases.n = list.n;
+    v->releases.list = ARENA_ARRAY(c->arena, list.n + 1, struct view_release);
+    for (size_t i = 0; i < list.n; i++) {
+        const struct store_deployment *d = &list.list[i];
+        v->releases.list[i] = (struct view_release){
+            .id = d->id,
+            .commit = str_empty(d->commit_sha) ? "the image" : page_commit(c->arena, d->commit_sha),
+            .message = page_subject(c->arena, d->commit_message),
+            .when = page_time(c->arena, d->finished_at),
+            .live = str_eq(d->id, live),
+            .bad = str_eq(d->status, "rolled_back"),
+            .can_go_back = may && !str_eq(d->id, live),
+        };
+    }
+    return 0;
+}
+
 static int get_show(struct api_call *c, struct err *err)
 {
     struct app_view app;
@@ -198,7 +229,7 @@ static int get_show(struct api_call *c, struct err *err)
     struct store_deployment past;
     if (api_app_get(c, c->req->params[0], &app, err) < 0 ||
         app_head(c, &app.app, app.role, "overview", &v.page, &v.head, err) < 0 ||
-        fill_live(c, &app.app, &v, err) < 0)
+        fill_live(c, &app.app, &v, err) < 0 || fill_releases(c, &app, &v, err) < 0)
         return -1;
     fill_facts(c, &app.app, &v);
     v.secret = app_shown_secret(c, app.app.id);

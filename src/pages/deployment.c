@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/project.h"
+#include "api/release.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "pages/app.h"
@@ -110,6 +111,10 @@ static void fill_running(struct arena *a, const struct store_deployment *d,
     int64_t now = time_now();
     v->page.refresh = true;
     v->as_of = page_clock(a, now);
+    if (d->cancelling) {
+        v->running = "It is being cancelled.";
+        return;
+    }
     if (!d->started_at) {
         v->running = "Waiting for its turn.";
         return;
@@ -229,6 +234,22 @@ static void fill_title(struct arena *a, const struct store_deployment *d, struct
                                              : "started by hand";
 }
 
+/* Whether it is the live one, and another release stands before it. */
+static int can_rollback(struct api_call *c, const struct store_deployment *d, const char *role,
+                        bool *can, struct err *err)
+{
+    struct store_deployments two;
+    struct store_page page = {.limit = 2};
+    const char *live;
+    *can = false;
+    if (!str_eq(d->status, "success") || !page_may(c, role, PERM_DEPLOYMENT_ROLLBACK))
+        return 0;
+    if (api_releases(c, d->application_id, &page, &two, &live, err) < 0)
+        return -1;
+    *can = two.n > 1 && str_eq(live, d->id);
+    return 0;
+}
+
 static int get_show(struct api_call *c, struct err *err)
 {
     struct store_deployment d, past;
@@ -243,6 +264,10 @@ static int get_show(struct api_call *c, struct err *err)
     page_begin(c, &v.page, v.title, "deployments");
     v.application = app.name;
     v.application_id = app.id;
+    v.id = d.id;
+    v.can_cancel = !ways_ended(&d) && !d.cancelling && page_may(c, role, PERM_DEPLOYMENT_CANCEL);
+    if (can_rollback(c, &d, role, &v.can_rollback, err) < 0)
+        return -1;
     v.can_retry = ways_ended(&d) && !str_eq(d.status, "success") &&
                   page_may(c, role, PERM_APPLICATION_DEPLOY);
     if (fill_crumbs(c, &app, &v, err) < 0)

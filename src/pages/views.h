@@ -225,6 +225,15 @@ struct view_app_head {
     const char *id, *name, *address, *csrf, *tab;
     struct view_status status;
     bool can_deploy, can_update, pending;
+    bool can_start, can_stop; /* what can be stopped can be restarted */
+};
+
+/* A release that can be gone back to. */
+struct view_release {
+    const char *id, *commit, *message;
+    struct view_time when;
+    bool live, bad; /* bad: somebody has gone back from it */
+    bool can_go_back;
 };
 
 struct view_app_show {
@@ -240,6 +249,10 @@ struct view_app_show {
     double cpu, monitor;
     struct view_ways ways;
     struct view_deployment_rows deployments;
+    struct {
+        struct view_release *list;
+        size_t n;
+    } releases;
 };
 
 struct view_env_row {
@@ -295,10 +308,10 @@ struct view_line {
 struct view_deployment {
     struct view_page page;
     struct view_crumbs crumbs;
-    const char *title, *commit, *commit_sha, *branch, *application, *application_id, *by;
+    const char *id, *title, *commit, *commit_sha, *branch, *application, *application_id, *by;
     struct view_status status;
     struct view_time when;
-    bool can_retry;
+    bool can_retry, can_cancel, can_rollback;
     const char *running, *forecast, *as_of; /* running NULL: it has ended */
     bool failed;
     const char *error, *failed_step, *output, *live_id, *live_commit;

@@ -57,14 +57,14 @@ static int write_domains(struct pg *pg, struct arena *a, const char *app_id,
     return 0;
 }
 
-/* The fields that a person may set, as $1 … $24. */
+/* The fields that a person may set, as $1 … $26. */
 #define WRITABLE                                                                                   \
     "name, repo_url, repo_normal, branch, image, dockerfile, context_path, target, build_args, "   \
     "pull, replicas, memory_limit, cpu_limit, port, health_check, restart_policy, update_config, " \
-    "volumes, ports, labels, auto_deploy, run_user, read_only, capabilities"
+    "volumes, ports, labels, auto_deploy, run_user, read_only, capabilities, credential_id, registry_id"
 #define WRITABLE_VALUES                                                                           \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10::boolean, $11::integer, $12::integer, $13::float8, " \
-    "$14::integer, $15, $16, $17, $18, $19, $20, $21::boolean, $22, $23::boolean, $24"
+    "$14::integer, $15, $16, $17, $18, $19, $20, $21::boolean, $22, $23::boolean, $24, $25::uuid, $26::uuid"
 #define WRITABLE_PARAMS(a, in)                                                                   \
     PG_TEXT((in)->name), PG_TEXT((in)->repo_url), PG_TEXT((in)->repo_normal),                    \
         PG_TEXT((in)->branch), PG_TEXT((in)->image), PG_TEXT((in)->dockerfile),                  \
@@ -73,7 +73,8 @@ static int write_domains(struct pg *pg, struct arena *a, const char *app_id,
         PG_NUM(a, (in)->cpu_limit), PG_INT(a, (in)->port), PG_TEXT((in)->health_check),          \
         PG_TEXT((in)->restart_policy), PG_TEXT((in)->update_config_raw), PG_TEXT((in)->volumes), \
         PG_TEXT((in)->ports), PG_TEXT((in)->labels), PG_BOOL((in)->auto_deploy),                 \
-        PG_TEXT((in)->run_user), PG_BOOL((in)->read_only), PG_TEXT((in)->capabilities)
+        PG_TEXT((in)->run_user), PG_BOOL((in)->read_only), PG_TEXT((in)->capabilities),          \
+        PG_TEXT((in)->credential_id), PG_TEXT((in)->registry_id)
 
 static int write_parts(struct pg *pg, struct arena *a, const char *id,
                        const struct store_app_parts *parts, struct err *err)
@@ -92,7 +93,7 @@ int store_app_insert(struct pg *pg, struct arena *a, const struct store_app *in,
         return -1;
     if (pg_run(pg, a,
                "INSERT INTO applications (" WRITABLE ", id, project_id, service_name, "
-               "webhook_secret) VALUES (" WRITABLE_VALUES ", $25, $26, $27, $28)",
+               "webhook_secret) VALUES (" WRITABLE_VALUES ", $27, $28, $29, $30)",
                PG_PARAMS(WRITABLE_PARAMS(a, in), PG_TEXT(in->id), PG_TEXT(in->project_id),
                          PG_TEXT(in->service_name),
                          PG_BYTES(parts->webhook_secret, parts->webhook_secret_len)),
@@ -114,10 +115,10 @@ int store_app_update(struct pg *pg, struct arena *a, const struct store_app *in,
                "UPDATE applications SET (" WRITABLE ") = (" WRITABLE_VALUES "), "
                "updated_at = greatest(now(), updated_at + interval '1 ms'), "
                "config_version = config_version + 1, "
-               "deployed_version = CASE WHEN $27::boolean OR deployed_version IS NULL "
+               "deployed_version = CASE WHEN $29::boolean OR deployed_version IS NULL "
                "OR deployed_version <> config_version "
                "THEN deployed_version ELSE config_version + 1 END "
-               "WHERE id = $25 AND config_version = $26 AND deleted_at IS NULL",
+               "WHERE id = $27 AND config_version = $28 AND deleted_at IS NULL",
                PG_PARAMS(WRITABLE_PARAMS(a, in), PG_TEXT(in->id), PG_INT(a, in->config_version),
                          PG_BOOL(redeploy)),
                &rows, err) < 0)
@@ -260,7 +261,9 @@ int store_app_removing(struct pg *pg, struct arena *a, const char ***ids, struct
 int store_app_removed(struct pg *pg, struct arena *a, const char *id, struct err *err)
 {
     return pg_run(pg, a,
-                  "WITH gone AS (DELETE FROM env_vars WHERE application_id = $1) "
+                  "WITH gone AS (DELETE FROM env_vars WHERE application_id = $1), "
+                  "kept AS (DELETE FROM deployment_settings s USING deployments d "
+                  "WHERE d.id = s.deployment_id AND d.application_id = $1) "
                   "UPDATE applications SET removed_at = now(), status = 'stopped', "
                   "webhook_secret = '', webhook_secret_old = NULL "
                   "WHERE id = $1 AND deleted_at IS NOT NULL",
@@ -336,14 +339,14 @@ static void source_json(const struct store_app *app, struct jw *w)
 {
     if (!app->repo_url) {
         jw_kstr(w, "image", app->image);
-        jw_kstr(w, "registryId", NULL);
+        jw_kstr(w, "registryId", app->registry_id);
         return;
     }
     jw_key(w, "gitSource");
     jw_begin(w);
     jw_kstr(w, "repoUrl", app->repo_url);
     jw_kstr(w, "branch", app->branch);
-    jw_kstr(w, "credentialId", NULL);
+    jw_kstr(w, "credentialId", app->credential_id);
     jw_end(w);
 }
 

@@ -34,6 +34,8 @@
     X(STR, repo_normal, "a.repo_normal", NULL)                                                   \
     X(STR, branch, "a.branch", NULL)                                                             \
     X(STR, image, "a.image", NULL)                                                               \
+    X(STR, credential_id, "a.credential_id", NULL)                                               \
+    X(STR, registry_id, "a.registry_id", NULL)                                                   \
     X(STR, dockerfile, "a.dockerfile", "dockerfile")                                             \
     X(STR, context_path, "a.context_path", "contextPath")                                        \
     X(STR, target, "a.target", "target")                                                         \
@@ -68,6 +70,7 @@
     X(JSON, capabilities, "a.capabilities", "capabilities")                                      \
     X(INT, config_version, "a.config_version", NULL)                                             \
     X(BOOL, deployed, "a.deployed_version IS NOT NULL", NULL)                                    \
+    X(BOOL, stopped, "a.stopped_at IS NOT NULL", NULL)                                           \
     X(BOOL, remove_volumes, "a.remove_volumes", NULL)                                            \
     X(TIME, created_at, "a.created_at", "createdAt")                                             \
     X(TIME, updated_at, "a.updated_at", "updatedAt")

@@ -128,17 +128,44 @@ int store_deployment_set_image(struct pg *pg, struct arena *a, const char *id, i
 }
 
 int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
-                           int64_t config_version, struct err *err)
+                           int64_t config_version, const char *settings, struct err *err)
 {
     struct pg_rows rows;
-    if (pg_run(pg, a,
-               "UPDATE deployments d SET touched_at = coalesce(touched_at, now()), "
-               "config_version = $3 WHERE EXISTS (SELECT 1 FROM applications a "
-               "WHERE a.id = d.application_id AND a.deleted_at IS NULL) AND" FENCE,
-               PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_INT(a, config_version)), &rows,
-               err) < 0)
+    if (pg_run(
+            pg, a,
+            "WITH touched AS (UPDATE deployments d SET "
+            "touched_at = coalesce(touched_at, now()), config_version = $3 WHERE EXISTS (SELECT 1 FROM applications a "
+            "WHERE a.id = d.application_id AND a.deleted_at IS NULL) AND" FENCE
+            "RETURNING d.id) INSERT INTO deployment_settings (deployment_id, settings) "
+            "SELECT id, $4::jsonb FROM touched ON CONFLICT (deployment_id) "
+            "DO UPDATE SET settings = excluded.settings",
+            PG_PARAMS(PG_TEXT(id), PG_INT(a, attempt), PG_INT(a, config_version),
+                      PG_TEXT(settings)),
+            &rows, err) < 0)
         return -1;
     return stale(&rows, id, attempt, err);
+}
+
+/* What the end of a deployment does to its application. One that was stopped is started by a later
+ * deployment alone; an earlier one that has touched the service leaves work behind. */
+static int follow(struct pg *pg, struct arena *a, const char *id, const char *status,
+                  struct err *err)
+{
+    return pg_run(
+        pg, a,
+        "UPDATE applications a SET "
+        "status = CASE WHEN $2 = 'success' AND coalesce(a.stopped_at < d.created_at, true) "
+        "THEN 'running' WHEN a.deployed_version IS NULL AND $2 = 'failed' THEN 'failed' "
+        "ELSE a.status END, "
+        "deployed_version = CASE WHEN $2 = 'success' "
+        "THEN coalesce(d.config_version, a.config_version) ELSE a.deployed_version END, "
+        "action_done = CASE WHEN a.stopped_at IS NOT NULL AND d.touched_at IS NOT NULL "
+        "AND NOT ($2 = 'success' AND a.stopped_at < d.created_at) "
+        "THEN a.action_asked - 1 ELSE a.action_done END, "
+        "stopped_at = CASE WHEN $2 = 'success' AND a.stopped_at < d.created_at "
+        "THEN NULL ELSE a.stopped_at END "
+        "FROM deployments d WHERE d.id = $1 AND a.id = d.application_id",
+        PG_PARAMS(PG_TEXT(id), PG_TEXT(status)), NULL, err);
 }
 
 static int finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
@@ -163,15 +190,13 @@ static int finish(struct pg *pg, struct arena *a, const char *id, int64_t attemp
                "WHERE deployment_id = $1 AND finished_at IS NULL",
                PG_PARAMS(PG_TEXT(id), PG_TEXT(status)), NULL, err) < 0)
         return -1;
-    return pg_run(pg, a,
-                  "UPDATE applications a SET "
-                  "status = CASE WHEN $2 = 'success' THEN 'running' "
-                  "WHEN a.deployed_version IS NULL AND $2 = 'failed' THEN 'failed' "
-                  "ELSE a.status END, "
-                  "deployed_version = CASE WHEN $2 = 'success' "
-                  "THEN coalesce(d.config_version, a.config_version) ELSE a.deployed_version END "
-                  "FROM deployments d WHERE d.id = $1 AND a.id = d.application_id",
-                  PG_PARAMS(PG_TEXT(id), PG_TEXT(status)), NULL, err);
+    if (pg_run(pg, a,
+               "UPDATE deployments o SET status = 'rolled_back' FROM deployments d "
+               "WHERE d.id = $1 AND d.status = 'success' AND o.id = d.rolls_back "
+               "AND o.status = 'success'",
+               PG_PARAMS(PG_TEXT(id)), NULL, err) < 0)
+        return -1;
+    return follow(pg, a, id, status, err);
 }
 
 static int finish_whole(struct pg *pg, struct arena *a, const char *id, int64_t attempt,

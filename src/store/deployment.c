@@ -132,6 +132,41 @@ int store_deployment_last_success(struct pg *pg, struct arena *a, const char *ap
     return 0;
 }
 
+int store_deployment_releases(struct pg *pg, struct arena *a, const char *app_id,
+                              const struct store_page *page, struct store_deployments *out,
+                              struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT " COLUMNS " FROM deployments d WHERE d.application_id = $1 "
+               "AND d.status IN ('success', 'rolled_back') AND d.image IS NOT NULL "
+               "AND ($2::uuid IS NULL OR d.id < $2::uuid) ORDER BY d.id DESC LIMIT $3",
+               PG_PARAMS(PG_TEXT(app_id), PG_TEXT(page->cursor), PG_INT(a, page->limit + 1)), &rows,
+               err) < 0)
+        return -1;
+    take(a, &rows, (size_t)page->limit, out);
+    return 0;
+}
+
+int store_deployment_before(struct pg *pg, struct arena *a, const char *id,
+                            struct store_deployment *out, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT " COLUMNS " FROM deployments x "
+               "JOIN deployments b ON b.id = coalesce(x.rollback_to, x.id) "
+               "JOIN deployments d ON d.application_id = b.application_id "
+               "WHERE x.id = $1 AND d.status = 'success' AND d.image IS NOT NULL "
+               "AND d.rollback_to IS NULL AND (d.finished_at, d.id) < (b.finished_at, b.id) "
+               "ORDER BY d.finished_at DESC, d.id DESC LIMIT 1",
+               PG_PARAMS(PG_TEXT(id)), &rows, err) < 0)
+        return -1;
+    if (!rows.n)
+        return err_set(err, ERR_NOT_FOUND, "there is no release before %s", id);
+    store_read(deployment_fields, NFIELDS, &rows, 0, 0, out);
+    return 0;
+}
+
 int store_deployment_orphans(struct pg *pg, struct arena *a, int64_t grace_ms,
                              struct store_deployments *out, struct err *err)
 {

@@ -40,6 +40,9 @@
     X(STR, last_failure, "d.last_failure", NULL)                                                            \
     X(INT, config_version, "d.config_version", NULL)                                                        \
     X(BOOL, touched, "d.touched_at IS NOT NULL", NULL)                                                      \
+    X(BOOL, cancelling, "d.cancel_at IS NOT NULL", NULL)                                                    \
+    X(STR, cancel_by, "(SELECT u.username FROM users u WHERE u.id = d.cancel_by)", NULL)                    \
+    X(STR, rollback_to, "d.rollback_to", NULL)                                                              \
     X(STR, created_by, "d.created_by", NULL)                                                                \
     X(TIME, created_at, "d.created_at", "createdAt")                                                        \
     X(TIME, started_at, "d.started_at", "startedAt")                                                        \
@@ -77,7 +80,36 @@ int store_deployment_newest(struct pg *pg, struct arena *a, const char *const *a
                             int64_t per, struct store_deployments *out, struct err *err);
 void store_deployment_json(const struct store_deployment *d, struct jw *w);
 
+/* Ends a pending one that nobody works on, or writes the wish for the end of one at work, which its
+ * worker sees. MESSAGE is what the row says of its end; BY may be NULL. ERR_CONFLICT: it has
+ * ended. */
+int store_deployment_cancel(struct pg *pg, struct arena *a, const char *id, const char *by,
+                            const char *message, struct err *err);
+
+/* Releases: deployments that were a success and have an image, also those that a rollback took
+ * away since; newest first. */
+int store_deployment_releases(struct pg *pg, struct arena *a, const char *app_id,
+                              const struct store_page *page, struct store_deployments *out,
+                              struct err *err);
+/* The newest release before ID's that no rollback took away; for one that is a rollback itself,
+ * before the release that it brought back. ERR_NOT_FOUND: there is none. */
+int store_deployment_before(struct pg *pg, struct arena *a, const char *id,
+                            struct store_deployment *out, struct err *err);
+/* Inserts the pending rollback NEW from FROM to the release TO, whose image, commit and settings it
+ * takes over. ERR_CONFLICT: FROM is being rolled back already. ERR_NOT_FOUND: TO is no release of
+ * the application, or that was deleted. */
+int store_deployment_insert_rollback(struct pg *pg, struct arena *a, const char *new,
+                                     const char *from, const char *to, const char *by,
+                                     struct err *err);
+
 /* ---- what the worker asks */
+
+/* The ids, ended by NULL, of those that WORKER has at work and somebody asked the end of. */
+int store_deployment_cancelling(struct pg *pg, struct arena *a, const char *worker,
+                                const char ***ids, struct err *err);
+/* What was kept by store_deployment_touch(), JSON; NULL when nothing was. */
+int store_deployment_settings(struct pg *pg, struct arena *a, const char *id, const char **json,
+                              struct err *err);
 
 int store_deployment_get_any(struct pg *pg, struct arena *a, const char *id,
                              struct store_deployment *out, struct err *err);
@@ -113,11 +145,14 @@ int store_deployment_set_commit(struct pg *pg, struct arena *a, const char *id, 
 int store_deployment_set_image(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
                                const char *image, const char *image_id, struct err *err);
 /* To be called before the service is changed. CONFIG_VERSION is the application's that is put
- * in force. ERR_STALE also when the application was deleted meanwhile. */
+ * in force, SETTINGS (JSON) what the service is made of. ERR_STALE also when the application was
+ * deleted meanwhile. */
 int store_deployment_touch(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
-                           int64_t config_version, struct err *err);
+                           int64_t config_version, const char *settings, struct err *err);
 /* The end: STATUS is success, failed or cancelled; ERROR_JSON is NULL for success. Steps that are
- * still open get the outcome. The application's status and deployed version follow. */
+ * still open get the outcome. The application's status and deployed version follow: a success that
+ * was asked for after the application was stopped starts it; and the release that a rollback took
+ * away reads rolled_back. */
 int store_deployment_finish(struct pg *pg, struct arena *a, const char *id, int64_t attempt,
                             const char *status, const char *error_json, struct err *err);
 /* The end of one whose service runs the release NEWER; steps that are still open were cancelled. */

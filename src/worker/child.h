@@ -17,6 +17,7 @@ struct child {
     int64_t deadline; /* monotonic; then its group gets SIGTERM */
     int64_t kill_at;  /* monotonic; then SIGKILL; 0: not yet asked to end */
     bool timed_out;
+    bool ending; /* it ends the deployment itself, or was asked to for somebody who cancelled it */
     struct arena arena;
 };
 

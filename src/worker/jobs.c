@@ -53,7 +53,8 @@ static int give_up(struct engine *e, struct tools *t, const struct job_order *or
                    struct err *err)
 {
     AUTO_ARENA a = {0};
-    if (engine_give_up(e, order->job.id, order->attempt, "failed", NULL, order->give_up, err) == 0)
+    if (engine_give_up(e, order->job.id, order->attempt, order->ending, NULL, order->give_up,
+                       err) == 0)
         return 0;
     if (err->code == ERR_UNAVAILABLE || err->code == ERR_STALE || err->code == ERR_CANCELLED)
         return -1;
@@ -65,7 +66,7 @@ static int give_up(struct engine *e, struct tools *t, const struct job_order *or
     jw_kstr(&j, "step", NULL);
     jw_kstr(&j, "message", order->give_up);
     jw_end(&j);
-    return store_deployment_finish(t->pg, &a, order->job.id, order->attempt, "failed",
+    return store_deployment_finish(t->pg, &a, order->job.id, order->attempt, order->ending,
                                    buf_str(&error), err);
 }
 
@@ -97,6 +98,14 @@ static int remove_app(struct worker *w, struct tools *t, const struct job_order 
     return engine_remove(&engine, order->job.id, app.remove_volumes, err);
 }
 
+static int act(struct worker *w, struct tools *t, const struct job_order *order, struct err *err)
+{
+    struct engine engine = make_engine(w, t, order->budget_ms);
+    if (pg_lock(t->pg, order->job.id, err) < 0)
+        return -1;
+    return engine_act(&engine, order->job.id, err);
+}
+
 static int run(struct worker *w, const struct job_order *order,
                int (*work)(struct worker *, struct tools *, const struct job_order *, struct err *))
 {
@@ -119,9 +128,15 @@ static int run_remove(struct worker *w, const struct job_order *order)
     return run(w, order, remove_app);
 }
 
+static int run_act(struct worker *w, const struct job_order *order)
+{
+    return run(w, order, act);
+}
+
 static const struct job_kind kinds[] = {
     {"deploy", true, run_deploy},
     {"remove", false, run_remove},
+    {"act", false, run_act},
 };
 
 const struct job_kind *job_kind_find(const char *name)

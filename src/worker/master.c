@@ -17,8 +17,10 @@
 #include "cache/ratelimit.h"
 #include "cache/redis.h"
 #include "deploy/clean.h"
+#include "store/action.h"
 #include "store/app.h"
 #include "store/audit.h"
+#include "worker/calls.h"
 #include "worker/child.h"
 #include "worker/watcher.h"
 
@@ -34,8 +36,15 @@ enum {
     PUT_BACK_MS = 110000, /* after its time a job may put the last success back */
     GIVE_UP_MS = 120000,  /* what ending a deployment may take */
     REMOVE_MS = 120000,
+    CANCEL_MS = 500, /* between looks for deployments that are to be cancelled */
     AUDIT_BATCH = 500,
     ORPHAN_MS = 4000, /* age of a row that should have been taken by now */
+};
+
+/* A process that is kept alive. */
+struct helper {
+    pid_t pid; /* 0: there is none */
+    int64_t started;
 };
 
 struct master {
@@ -43,10 +52,9 @@ struct master {
     struct pg *pg;
     struct redis *redis;
     struct child slots[SLOTS];
-    struct arena turn;                                    /* reset each round */
-    int64_t beat_at, reconcile_at, reclaim_at, builds_at; /* monotonic */
-    pid_t watcher;
-    int64_t watcher_started;
+    struct arena turn;                                               /* reset each round */
+    int64_t beat_at, reconcile_at, reclaim_at, builds_at, cancel_at; /* monotonic */
+    struct helper watcher, calls;
     bool queue_away; /* said once */
     bool stopping;
 };
@@ -131,6 +139,7 @@ static bool start_child(struct master *m, const struct queue_job *job,
                                 .entry = arena_strdup(&c->arena, job->entry)};
     if (d) {
         c->deployment = true;
+        c->ending = order->give_up != NULL;
         c->d = (struct store_deployment){.attempt = d->attempt, .failures = d->failures};
     }
     return true;
@@ -143,13 +152,19 @@ static void judge(struct master *m, const struct store_deployment *d, struct job
     int64_t limit = c->limit_deployment_seconds * 1000;
     *order = (struct job_order){.attempt = d->attempt,
                                 .budget_ms = limit - (time_now() - d->started_at)};
-    if (order->budget_ms <= 0)
+    order->ending = "failed";
+    if (d->cancelling) {
+        order->ending = "cancelled";
+        order->give_up =
+            d->cancel_by ? arena_printf(&m->turn, "cancelled by %s", d->cancel_by) : "cancelled";
+    } else if (order->budget_ms <= 0) {
         order->give_up = arena_printf(&m->turn, "the deployment took longer than %lld s",
                                       (long long)c->limit_deployment_seconds);
-    else if (d->failures >= c->limit_deployment_attempts)
+    } else if (d->failures >= c->limit_deployment_attempts) {
         order->give_up =
             arena_printf(&m->turn, "gave up after %lld attempts: %s", (long long)d->failures,
                          d->last_failure ? d->last_failure : "no reason is known");
+    }
     if (order->give_up)
         order->budget_ms = GIVE_UP_MS;
 }
@@ -191,7 +206,7 @@ static void take_deployment(struct master *m, const struct queue_job *job)
         return;
     }
     judge(m, &d, &order);
-    bool allowed = may_start(m, job, &d);
+    bool allowed = order.give_up || may_start(m, job, &d);
     if (allowed && start_child(m, job, &d, &order)) {
         log_info("deployment %s: attempt %lld", job->id, (long long)d.attempt);
         return;
@@ -265,7 +280,7 @@ static void deployment_ended(struct master *m, struct child *c, int code, int si
         log_err(LOG_LEVEL_WARN, "could not give a deployment back", &err);
     if (failure)
         log_warn("deployment %s: %s", c->job.id, failure);
-    if (code == JOB_HANDED_BACK && !m->stopping)
+    if (code == JOB_HANDED_BACK && !m->stopping && !c->ending)
         delay = HANDED_BACK_MS;
     if (failure || code == JOB_LATER)
         delay = queue_backoff(c->d.failures + 1, BACKOFF_MS, BACKOFF_MAX_MS);
@@ -287,13 +302,22 @@ static void job_ended(struct master *m, struct child *c, int status)
     *c = (struct child){0};
 }
 
+/* What it had under way is not to go on without it. */
+static void calls_ended(struct master *m)
+{
+    kill(-m->calls.pid, SIGKILL);
+    m->calls.pid = 0;
+}
+
 static void reap(struct master *m)
 {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == m->watcher)
-            m->watcher = 0;
+        if (pid == m->watcher.pid)
+            m->watcher.pid = 0;
+        if (pid == m->calls.pid)
+            calls_ended(m);
         for (int i = 0; i < SLOTS; i++)
             if (m->slots[i].pid == pid)
                 job_ended(m, &m->slots[i], status);
@@ -362,13 +386,14 @@ static void reconcile(struct master *m)
 {
     struct err err;
     struct store_deployments open;
-    const char **removing;
+    const char **removing, **acting;
     if (time_monotonic() < m->reconcile_at)
         return;
     m->reconcile_at = time_monotonic() + MASTER_RECONCILE_MS;
     chain_audit(m);
     if (store_deployment_orphans(m->pg, &m->turn, ORPHAN_MS, &open, &err) < 0 ||
-        store_app_removing(m->pg, &m->turn, &removing, &err) < 0) {
+        store_app_removing(m->pg, &m->turn, &removing, &err) < 0 ||
+        store_action_open(m->pg, &m->turn, &acting, &err) < 0) {
         log_err(LOG_LEVEL_WARN, "could not look for lost jobs", &err);
         return;
     }
@@ -381,17 +406,45 @@ static void reconcile(struct master *m)
     for (; *removing; removing++)
         if (queue_put(m->redis, QUEUE_ACTION, "remove", *removing, &err) < 0)
             return;
+    for (; *acting; acting++)
+        if (queue_put(m->redis, QUEUE_ACTION, "act", *acting, &err) < 0)
+            return;
 }
 
-static void keep_watcher(struct master *m)
+/* A deployment that somebody cancelled: its process ends, and the next attempt, which sees the wish
+ * in the row, puts back what there is to put back and writes the end. */
+static void cancel(struct master *m)
+{
+    struct err err;
+    const char **ids;
+    if (time_monotonic() < m->cancel_at || !count_running(m, true))
+        return;
+    m->cancel_at = time_monotonic() + CANCEL_MS;
+    if (store_deployment_cancelling(m->pg, &m->turn, m->w->name, &ids, &err) < 0) {
+        log_err(LOG_LEVEL_WARN, "could not look for what is to be cancelled", &err);
+        return;
+    }
+    for (; *ids; ids++)
+        for (int i = 0; i < SLOTS; i++) {
+            struct child *c = &m->slots[i];
+            if (!c->pid || !c->deployment || c->ending || !str_eq(c->job.id, *ids))
+                continue;
+            log_info("deployment %s is cancelled", c->job.id);
+            c->ending = true;
+            child_end(c, GRACE_MS);
+        }
+}
+
+static void keep_alive(struct master *m, struct helper *h, const char *name,
+                       int (*run)(struct worker *w, void *arg))
 {
     int64_t now = time_monotonic();
     int fds[] = {pg_socket(m->pg), -1};
-    if (m->watcher || (m->watcher_started && now - m->watcher_started < 1000))
+    if (h->pid || (h->started && now - h->started < 1000))
         return;
-    m->watcher_started = now;
-    pid_t pid = child_start(m->w, "slipway-watch", watcher_run, NULL, fds);
-    m->watcher = pid > 0 ? pid : 0;
+    h->started = now;
+    pid_t pid = child_start(m->w, name, run, NULL, fds);
+    h->pid = pid > 0 ? pid : 0;
 }
 
 static void reload(struct master *m)
@@ -413,8 +466,11 @@ static void reload(struct master *m)
     m->w->conf = fresh;
     program_log("slipway-worker", &m->w->conf);
     set_up(m);
-    if (m->watcher)
-        kill(m->watcher, SIGTERM); /* starts again with the new one */
+    /* they start again with the new one */
+    if (m->watcher.pid)
+        kill(m->watcher.pid, SIGTERM);
+    if (m->calls.pid)
+        kill(m->calls.pid, SIGTERM);
     log_info("read the configuration again");
 }
 
@@ -424,10 +480,12 @@ static void shut_down(struct master *m)
     sd_notify(0, "STOPPING=1");
     log_info("stopping; %d jobs are handed back", count_running(m, true));
     m->stopping = true;
-    if (m->watcher)
-        kill(m->watcher, SIGTERM); /* it alone: a reload of nginx that it started goes on */
+    if (m->watcher.pid)
+        kill(m->watcher.pid, SIGTERM); /* it alone: a reload of nginx that it started goes on */
+    if (m->calls.pid)
+        kill(m->calls.pid, SIGTERM);
     for (int i = 0; i < 600; i++) {
-        bool any = m->watcher != 0;
+        bool any = m->watcher.pid || m->calls.pid;
         for (int k = 0; k < SLOTS; k++) {
             if (!m->slots[k].pid)
                 continue;
@@ -436,8 +494,10 @@ static void shut_down(struct master *m)
         }
         if (!any)
             break;
-        if (i == 200 && m->watcher)
-            kill(-m->watcher, SIGKILL);
+        if (i == 200 && m->watcher.pid)
+            kill(-m->watcher.pid, SIGKILL);
+        if (i == 200 && m->calls.pid)
+            kill(-m->calls.pid, SIGKILL);
         time_sleep(50);
         reap(m);
         arena_reset(&m->turn);
@@ -489,7 +549,9 @@ int master_run(struct worker *w)
         if (sig == SIGHUP)
             reload(m);
         reap(m);
-        keep_watcher(m);
+        keep_alive(m, &m->watcher, "slipway-watch", watcher_run);
+        keep_alive(m, &m->calls, "slipway-calls", calls_run);
+        cancel(m);
         watch_clocks(m);
         heartbeat(m);
         reconcile(m);

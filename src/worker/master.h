@@ -30,7 +30,8 @@ struct job_order {
     struct queue_job job;
     int64_t attempt;     /* of the claim; deployments only */
     int64_t budget_ms;   /* how long the work may still take; then it ends itself */
-    const char *give_up; /* not NULL: end the deployment as failed, with this as the cause */
+    const char *give_up; /* not NULL: end the deployment, with this as the cause */
+    const char *ending;  /* and with this status: "failed" or "cancelled" */
 };
 
 /* A process of the worker: what it starts with. Each opens its own connections. */

@@ -186,6 +186,44 @@ static void frames(void)
     docker_frames_release(&f);
 }
 
+/* Two tasks' output mixed, a line that the Engine cut, and a word of the Engine itself. */
+static void mixed_frames(void)
+{
+    static const char data[] = "\1\0\0\0\0\0\0\3one"
+                               "\1\0\0\0\0\0\0\4two\n"
+                               "\3\0\0\0\0\0\0\5sorry";
+    AUTO_BUF lines = {0};
+    struct err err = {0};
+    struct docker_frames f;
+    docker_frames_init(&f, collect_log, &lines);
+    f.by_frame = true;
+    TAP_OK(docker_frames_feed(&f, data, sizeof(data) - 1, &err), &err);
+    docker_frames_end(&f);
+    TAP_STR(buf_str(&lines), "1:one\n1:two\n3:sorry\n");
+    docker_frames_release(&f);
+}
+
+static void entries(void)
+{
+    AUTO_ARENA a = {0};
+    struct docker_entry e;
+    CU_ASSERT(docker_entry_read(&a, 2,
+                                "2026-11-24T21:17:40.123456789Z com.docker.swarm.node.id=n1,"
+                                "com.docker.swarm.service.id=s1,com.docker.swarm.task.id=t1 a  b ",
+                                &e));
+    TAP_STR(e.at, "2026-11-24T21:17:40.123456789Z");
+    TAP_STR(e.node_id, "n1");
+    TAP_STR(e.task_id, "t1");
+    TAP_STR(e.stream, "stderr");
+    TAP_STR(e.text, "a  b ");
+    CU_ASSERT(docker_entry_read(
+        &a, 1, "2026 com.docker.swarm.node.id=n1,com.docker.swarm.task.id=t1", &e));
+    TAP_STR(e.text, "");
+    CU_ASSERT_FALSE(docker_entry_read(&a, 1, "", &e));
+    CU_ASSERT_FALSE(docker_entry_read(&a, 1, "2026-11-24T21:17:40Z", &e));
+    CU_ASSERT_FALSE(docker_entry_read(&a, 1, "2026 com.docker.swarm.task.id=t1 x", &e));
+}
+
 const struct tap_test stream_tests[] = {
     {"a recorded BuildKit build as lines", buildkit},
     {"recorded builds that failed", failures},
@@ -193,5 +231,7 @@ const struct tap_test stream_tests[] = {
     {"progress of a push", messages},
     {"a damaged trace", damaged_trace},
     {"frames of output, cut anywhere", frames},
+    {"frames of several tasks stay apart", mixed_frames},
+    {"a service's line and where it is from", entries},
     {NULL, NULL},
 };
