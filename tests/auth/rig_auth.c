@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "pages/pages.h"
+#include "store/identity.h"
 #include "tests/rig.h"
 
 static struct arena arena;
@@ -542,6 +543,61 @@ static void login_in_two_steps(void)
     CU_ASSERT_EQUAL(second_step(&b, ticket, f.codes[0]).status, 403); /* another password */
 }
 
+/* ---- what an issuer says */
+
+static bool take_roles(const struct store_user *u, const char *roles, const char *expected)
+{
+    struct err err;
+    struct store_user out;
+    bool changed = false;
+    rig_must(store_identity_roles(api.pg, &arena, u->id, roles, &changed, &out, &err), &err);
+    if (changed)
+        TAP_STR(out.roles, expected);
+    TAP_STR(sql("SELECT to_json(roles)::text FROM users WHERE id = $1::uuid", u->id), expected);
+    return changed;
+}
+
+static void roles_of_the_issuer(void)
+{
+    struct store_user anna = user_with("viewer"), one = user_with("owner");
+    CU_ASSERT(take_roles(&anna, "[\"admin\",\"viewer\"]", "[\"admin\",\"viewer\"]"));
+    CU_ASSERT_FALSE(take_roles(&anna, "[\"viewer\",\"admin\"]", "[\"admin\",\"viewer\"]"));
+    CU_ASSERT(take_roles(&anna, "[]", "[]"));
+    /* one of several owners goes, the last stays */
+    sql("UPDATE users SET roles = '{viewer}' WHERE 'owner' = ANY (roles) AND id <> $1::uuid",
+        one.id);
+    struct store_user two = user_with("owner"), disabled = user_with("owner");
+    sql("UPDATE users SET disabled = true WHERE id = $1::uuid", disabled.id);
+    CU_ASSERT(take_roles(&two, "[\"viewer\"]", "[\"viewer\"]"));
+    CU_ASSERT(take_roles(&one, "[\"viewer\"]", "[\"viewer\",\"owner\"]"));
+    CU_ASSERT_FALSE(take_roles(&one, "[\"viewer\"]", "[\"viewer\",\"owner\"]"));
+}
+
+static void subjects(void)
+{
+    struct err err;
+    struct store_user anna = user_with("viewer"), ben = user_with("viewer"), found;
+    bool deleted = true;
+    static const char i[] = "https://id.example", j[] = "https://other.example";
+    CU_ASSERT_EQUAL(store_identity_find(api.pg, &arena, i, "s", &found, &deleted, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_NOT_FOUND);
+    TAP_OK(store_identity_add(api.pg, &arena, i, "s", anna.id, &err), &err);
+    TAP_OK(store_identity_add(api.pg, &arena, j, "s", ben.id, &err), &err); /* somebody else */
+    TAP_OK(store_identity_find(api.pg, &arena, i, "s", &found, &deleted, &err), &err);
+    TAP_STR(found.id, anna.id);
+    CU_ASSERT_FALSE(deleted);
+    CU_ASSERT_EQUAL(store_identity_add(api.pg, &arena, i, "s", ben.id, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
+    CU_ASSERT_EQUAL(store_identity_add(api.pg, &arena, i, "t", anna.id, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_CONFLICT); /* one subject for each account and issuer */
+    sql("UPDATE users SET deleted_at = now() WHERE id = $1::uuid", anna.id);
+    TAP_OK(store_identity_find(api.pg, &arena, i, "s", &found, &deleted, &err), &err);
+    CU_ASSERT(deleted);
+    TAP_OK(store_identity_add(api.pg, &arena, i, "s", ben.id, &err), &err);
+    TAP_OK(store_identity_find(api.pg, &arena, i, "s", &found, &deleted, &err), &err);
+    TAP_STR(found.id, ben.id);
+}
+
 static void no_issuer(void)
 {
     struct answer a = ask(NULL, "GET", "/api/auth/oidc/login", NULL);
@@ -563,6 +619,8 @@ static const struct tap_test tests[] = {
     {"a recovery code is good once", recovery_at_login},
     {"guesses at a code count against the account", code_guesses},
     {"the login page asks for a code in a second step, in the same browser", login_in_two_steps},
+    {"an issuer's word on roles leaves an owner", roles_of_the_issuer},
+    {"a subject is one account's, and an account has one of each issuer", subjects},
     {"without an issuer there is none to log in through", no_issuer},
     {NULL, NULL},
 };

@@ -14,10 +14,8 @@ const people = {};
 const real = await realIssuer(9400, { client, secret, redirect, back: `${access.url}/login`, people });
 const liar = await hostileIssuer(9401, { client, secret, redirect });
 
-function configure(settings) {
-  const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `oidc.${key}=${value}`]);
-  execFileSync(process.env.SLIPWAY_TEST_UP, ['--state', state, ...sets], { stdio: ['ignore', 'ignore', 'inherit'] });
-}
+const up = (...args) => execFileSync(process.env.SLIPWAY_TEST_UP, ['--state', state, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+const configure = (settings) => up(...Object.entries(settings).flatMap(([key, value]) => ['--set', `oidc.${key}=${value}`]));
 const sql = (text) => execFileSync('psql', [access.databaseUrl, '-qAtc', text], { encoding: 'utf8' }).trim();
 const sessions = () => Number(sql('SELECT count(*) FROM sessions'));
 // What is kept of the issuer, its keys and the last look for new ones: a fresh start without a wait.
@@ -368,6 +366,14 @@ test('huge and malformed keys are refused, and the good ones that were kept stay
   liar.says.jwks = 'not JSON';
   await refused('no JWKS', { header: { kid: 'k9' }, sign: rs256(rsaKey()) });
   await accepted();
+});
+
+test('with open registration of ours an address is not taken for a person', async () => {
+  const name = unique('dora');
+  await owner.want(201, 'POST', '/api/users', { username: name, email: `${name}@example.com`, password: 'correct horse', roles: ['viewer'] });
+  up('--set', 'web.registration=open');
+  await refused('another account has this e-mail address', { claims: { email: `${name}@example.com` } });
+  up('--unset', 'web.registration');
 });
 
 test('with closed registration nobody new gets in', async () => {
