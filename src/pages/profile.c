@@ -13,7 +13,7 @@ static const char here[] = "/settings/profile";
 
 static const struct form_field password_fields[] = {
     {.name = "current",
-     .label = "Password of now",
+     .label = "Current password",
      .kind = FORM_PASSWORD,
      .flags = FORM_REQUIRED,
      .autocomplete = "current-password"},

@@ -610,7 +610,7 @@ static const struct tap_test tests[] = {
     {"one's own sessions are listed, and ended at once", own_sessions},
     {"a session's last use is noted, once a minute", last_seen},
     {"a new password ends every other session", password_change},
-    {"guesses at the password of now count as logins", password_guesses},
+    {"guesses at the current password count as logins", password_guesses},
     {"other roles and disabling are felt by the next request", roles_and_disabling},
     {"no login slips through a change of its account", slow_login},
     {"without Redis a password stays as it is", redis_away},
