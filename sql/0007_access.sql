@@ -5,7 +5,8 @@ CREATE TABLE api_tokens (
     id           uuid PRIMARY KEY,
     user_id      uuid NOT NULL REFERENCES users,
     name         text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
-    role         text NOT NULL CHECK (role IN ('owner', 'admin', 'developer', 'viewer')),
+    role         text NOT NULL
+                 CHECK (role IN ('owner', 'admin', 'developer', 'viewer', 'metrics')),
     project_ids  uuid[],                 -- NULL: wherever the user may
     hash         bytea NOT NULL UNIQUE,  -- SHA-256 of the token
     created_at   timestamptz NOT NULL DEFAULT now(),

@@ -111,10 +111,29 @@ CREATE INDEX alerts_list ON alerts (id DESC) WHERE deleted_at IS NULL;
 ALTER TABLE webhook_deliveries DROP CONSTRAINT webhook_deliveries_outcome_check;
 ALTER TABLE webhook_deliveries ADD CHECK (outcome IN ('deployed', 'ignored', 'ping', 'refused'));
 ALTER TABLE webhook_deliveries ALTER COLUMN application_id DROP NOT NULL; -- nobody's secret fitted
+-- which application it is about: whose secret proved it, or, of a refused one, whose repository
+-- it names
+ALTER TABLE webhook_deliveries ADD COLUMN named_id uuid REFERENCES applications;
+UPDATE webhook_deliveries SET named_id = application_id;
 ALTER TABLE webhook_deliveries ADD COLUMN headers jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE webhook_deliveries ADD COLUMN body text NOT NULL DEFAULT ''; -- redacted, cut at 64 KiB
 ALTER TABLE webhook_deliveries ADD COLUMN ref text;        -- branch or tag that it names
 ALTER TABLE webhook_deliveries ADD COLUMN commit_sha text;
 ALTER TABLE webhook_deliveries ADD COLUMN commit_message text;
 ALTER TABLE webhook_deliveries ADD COLUMN redelivery_of uuid REFERENCES webhook_deliveries;
-CREATE INDEX webhook_deliveries_application ON webhook_deliveries (application_id, id DESC);
+CREATE INDEX webhook_deliveries_named ON webhook_deliveries (named_id, id DESC);
+CREATE INDEX webhook_deliveries_age ON webhook_deliveries (at);
+
+-- The spelling-independent name of an image, see base/imageref.h.
+ALTER TABLE applications ADD COLUMN image_normal text;
+WITH parts AS (
+    SELECT id, regexp_replace(image, '@.*$', '') AS name FROM applications WHERE image IS NOT NULL
+), whole AS (
+    SELECT id, CASE WHEN name !~ '/' THEN 'docker.io/library/' || name
+                    WHEN split_part(name, '/', 1) ~ '[.:]' OR split_part(name, '/', 1) = 'localhost'
+                    THEN name ELSE 'docker.io/' || name END AS name FROM parts
+)
+UPDATE applications a SET image_normal =
+    w.name || CASE WHEN regexp_replace(w.name, '^.*/', '') ~ ':' THEN '' ELSE ':latest' END
+    FROM whole w WHERE w.id = a.id;
+CREATE INDEX applications_image ON applications (image_normal) WHERE deleted_at IS NULL;

@@ -10,12 +10,14 @@
 
 enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
 
-/* An API token may do what its role may, in its projects, and never more than its user. */
-static bool token_allows(const struct session *s, enum permission p)
+int api_require_token(const struct api_call *c, enum permission p, struct err *err)
 {
-    if (!s->token_name)
-        return true;
-    return rbac_allows(s->token_role, NULL, p) && !(rbac_is_global(p) && s->scope.projects);
+    const struct session *s = c->session;
+    if (!s || !s->token_name ||
+        (rbac_allows(s->token_role, NULL, p) && !(rbac_is_global(p) && s->scope.projects)))
+        return 0;
+    return err_set(err, ERR_FORBIDDEN, "this API token does not have the permission %s here",
+                   rbac_permission_name(p));
 }
 
 int api_require(const struct api_call *c, const char *project_role, enum permission p,
@@ -23,9 +25,8 @@ int api_require(const struct api_call *c, const char *project_role, enum permiss
 {
     if (!c->session)
         return err_set(err, ERR_UNAUTHORIZED, "log in first");
-    if (!token_allows(c->session, p))
-        return err_set(err, ERR_FORBIDDEN, "this API token does not have the permission %s here",
-                       rbac_permission_name(p));
+    if (api_require_token(c, p, err) < 0)
+        return -1;
     if (!rbac_allows(c->session->role, project_role, p))
         return err_set(err, ERR_FORBIDDEN, "your role does not have the permission %s here",
                        rbac_permission_name(p));

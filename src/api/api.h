@@ -60,6 +60,7 @@ struct api_call {
     struct api_audit *audit;       /* the newest first */
     struct api_job *jobs, **last_job;
     const struct store_user *code_due; /* whose password was right, and whose code is wanted */
+    bool keep;                         /* what was written stays, although the request is refused */
     const char *once[4]; /* members of the answer that are shown this once (Idempotency-Key) */
 };
 
@@ -144,6 +145,9 @@ extern const struct route_table *const api_routes[];
 /* ERR_FORBIDDEN unless the caller may do P where the project gives PROJECT_ROLE. */
 int api_require(const struct api_call *c, const char *project_role, enum permission p,
                 struct err *err);
+/* ERR_FORBIDDEN when the caller is an API token whose role or projects do not allow P: it may do
+ * what its role may, in its projects, and never more than its user. */
+int api_require_token(const struct api_call *c, enum permission p, struct err *err);
 /* -1 and ERR_INVALID: c->problems says why. (Inline, so that an analyser sees the -1.) */
 void api_say_invalid(const struct api_call *c, struct err *err);
 static inline int api_invalid(const struct api_call *c, struct err *err)

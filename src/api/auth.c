@@ -6,6 +6,7 @@
 #include "api/invitation.h"
 #include "api/rules.h"
 #include "api/serve.h"
+#include "api/user.h"
 #include "auth/password.h"
 #include "auth/totp.h"
 #include "base/rand.h"
@@ -355,7 +356,7 @@ static int handle_login(struct api_call *c, struct err *err)
         return -1;
     api_begin(c, &w);
     jw_begin(&w);
-    jw_kstr(&w, "token", token);
+    api_once(c, &w, "token", token);
     jw_ktime(&w, "expiresAt", s.row.expires_at);
     jw_kstr(&w, "csrfToken", s.csrf);
     user_member(&w, &s.user);
@@ -386,11 +387,44 @@ static int handle_session(struct api_call *c, struct err *err)
     return 0;
 }
 
+static const struct valid_field session_fields[] = {
+    {.name = "user", .type = VALID_OBJECT, .sub = &api_user_table, .doc = "who is logged in"},
+    {.name = "csrfToken",
+     .type = VALID_STR,
+     .flags = VALID_NULLABLE,
+     .doc = "for X-CSRF-Token, with the cookie; null for an API token, which needs none"},
+    {.name = "expiresAt",
+     .type = VALID_TIME,
+     .flags = VALID_NULLABLE,
+     .doc = "until when it is good; null: an API token without end"},
+};
+static const struct valid_table session_table = {"Session", session_fields,
+                                                 ARRAY_LEN(session_fields), 0};
+static const struct valid_field begun_fields[] = {
+    {.name = "token",
+     .type = VALID_STR,
+     .flags = VALID_NULLABLE,
+     .doc = "for Authorization: Bearer; shown this once"},
+    {.name = "expiresAt", .type = VALID_TIME, .doc = "until when it is good"},
+    {.name = "csrfToken", .type = VALID_STR, .doc = "for X-CSRF-Token, with the cookie"},
+    {.name = "user", .type = VALID_OBJECT, .sub = &api_user_table, .doc = "who is logged in"},
+};
+static const struct valid_table begun_table = {"SessionBegun", begun_fields,
+                                               ARRAY_LEN(begun_fields), 0};
+
 static const struct route routes[] = {
     ROUTE(POST, "/api/auth/register", handle_register, NOBODY_NEEDED, LOGIN,
-          .flags = ROUTE_NO_CSRF),
-    ROUTE(POST, "/api/auth/login", handle_login, NOBODY_NEEDED, LOGIN, .flags = ROUTE_NO_CSRF),
-    ROUTE(POST, "/api/auth/logout", handle_logout, LOGIN, USER),
-    ROUTE(GET, "/api/auth/session", handle_session, LOGIN, USER),
+          .doc = "Make one's account",
+          .note = "The first user ever becomes owner; afterwards it takes an invitation, unless "
+                  "registration is open.",
+          .in = &register_table, .out = &api_user_table, .status = 201, .flags = ROUTE_NO_CSRF),
+    ROUTE(POST, "/api/auth/login", handle_login, NOBODY_NEEDED, LOGIN, .doc = "Log in",
+          .note = "Also sets the cookie slipway_session. 401 with totpRequired: the password is "
+                  "right and a code of the second factor is due.",
+          .in = &login_table, .out = &begun_table, .flags = ROUTE_NO_CSRF),
+    ROUTE(POST, "/api/auth/logout", handle_logout, PERSON, USER, .doc = "Log out",
+          .note = "The token is dead at once, everywhere.", .flags = ROUTE_EMPTY),
+    ROUTE(GET, "/api/auth/session", handle_session, LOGIN, USER, .doc = "Who is logged in",
+          .out = &session_table),
 };
 const struct route_table api_auth_routes = {routes, ARRAY_LEN(routes)};

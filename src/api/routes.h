@@ -8,11 +8,12 @@
 #include "api/api.h"
 
 extern const struct route_table api_audit_routes;
+extern const struct route_table api_bulk_routes;
 extern const struct route_table api_credential_routes;
 extern const struct route_table api_database_routes;
 extern const struct route_table api_health_routes;
+extern const struct route_table api_metrics_routes;
 extern const struct route_table api_notification_routes;
 extern const struct route_table api_token_routes;
-extern const struct route_table api_webhook_routes;
 
 #endif

@@ -108,7 +108,9 @@ static int gate(const struct api_call *c, const struct route *r, struct err *err
         return err_set(err, ERR_FORBIDDEN, "an API token cannot do this; log in");
     if (rbac_is_global(r->permission))
         return api_require(c, NULL, r->permission, err);
-    return c->session ? 0 : err_set(err, ERR_UNAUTHORIZED, "log in first");
+    if (!c->session)
+        return err_set(err, ERR_UNAUTHORIZED, "log in first");
+    return api_require_token(c, r->permission, err);
 }
 
 static bool changes(const struct api_call *c, const struct route *r)
@@ -151,14 +153,25 @@ static void put_jobs(const struct api_call *c)
 static int run_changing(struct api_call *c, const struct route *route, struct err *err)
 {
     struct pg *pg = c->api->pg;
+    struct store_repeat repeat;
+    bool again;
     if (pg_begin(pg, err) < 0)
         return -1;
-    int rc = route->handler(c, err);
+    int rc = mw_repeat_take(c, route, &repeat, &again, err);
+    if (rc == 0 && !again)
+        rc = route->handler(c, err);
+    if (rc < 0 && c->keep) {
+        struct err late;
+        if (pg_commit(pg, &late) < 0)
+            log_err(LOG_LEVEL_WARN, "could not write down a refused request", &late);
+        return rc;
+    }
     if (rc < 0 || c->res->status >= 400) {
         pg_rollback_all(pg);
         return rc;
     }
-    if (mw_audit(c, c->res->status, err) < 0 || pg_commit(pg, err) < 0) {
+    if ((!again && mw_repeat_keep(c, &repeat, err) < 0) || mw_audit(c, c->res->status, err) < 0 ||
+        pg_commit(pg, err) < 0) {
         pg_rollback_all(pg);
         return -1;
     }

@@ -6,6 +6,7 @@
 #define SLIPWAY_API_SERVE_H
 
 #include "api/api.h"
+#include "store/idempotency.h"
 
 struct serve {
     struct api *api;
@@ -36,6 +37,12 @@ bool mw_same_origin(const struct api_call *c);
 int mw_ratelimit(struct api_call *c, const struct route *route, struct err *err);
 /* Takes a token of a login bucket of its own (per account). ERR_LIMIT, ERR_UNAVAILABLE. */
 int mw_ratelimit_account(struct api_call *c, const char *account, struct err *err);
+/* Within the request's transaction: takes the Idempotency-Key, when there is one. *again: the
+ * answer of the first time is in the response. ERR_CONFLICT: it came with another body. */
+int mw_repeat_take(struct api_call *c, const struct route *route, struct store_repeat *r,
+                   bool *again, struct err *err);
+/* Keeps the answer under the key that was taken. */
+int mw_repeat_keep(struct api_call *c, struct store_repeat *r, struct err *err);
 /* Writes the audit log's entries of a request that is answered with STATUS. */
 int mw_audit(struct api_call *c, int status, struct err *err);
 /* An entry for a caller whom the middleware turned away from a route that changes something. */

@@ -32,9 +32,9 @@ static const struct valid_field fields[] = {
     {.name = "role",
      .type = VALID_ENUM,
      .flags = VALID_REQUIRED,
-     .choices = "owner|admin|developer|viewer",
+     .choices = "owner|admin|developer|viewer|metrics",
      .offset = AT(t.role),
-     .doc = "what it may do at most; never more than its user"},
+     .doc = "what it may do at most, never more than its user; metrics: scrape and nothing else"},
     {.name = "projectIds",
      .type = VALID_LIST,
      .flags = VALID_NULLABLE,
@@ -87,6 +87,8 @@ static int check_projects(struct api_call *c, const char *ids, struct err *err)
 static int check_strength(struct api_call *c, const struct store_token *t, struct err *err)
 {
     const char *by_project;
+    if (str_eq(t->role, "metrics"))
+        return api_require(c, NULL, PERM_METRICS_SCRAPE, err);
     if (store_user_strongest(c->api->pg, c->arena, c->session->user.id, &by_project, err) < 0)
         return -1;
     unsigned strongest = c->session->role;

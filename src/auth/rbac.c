@@ -35,9 +35,8 @@ static const struct {
     [PERM_DATABASE_UPDATE] = {"database.update", KEEPERS},
     [PERM_DATABASE_DELETE] = {"database.delete", KEEPERS},
     [PERM_METRICS_READ] = {"metrics.read", ALL},
-    [PERM_METRICS_SCRAPE] = {"metrics.scrape", KEEPERS, true},
+    [PERM_METRICS_SCRAPE] = {"metrics.scrape", KEEPERS | ROLE_METRICS, true},
     [PERM_DELIVERY_READ] = {"delivery.read", ALL},
-    [PERM_DELIVERY_UPDATE] = {"delivery.update", BUILDERS},
     [PERM_SECRET_REVEAL] = {"secret.reveal", KEEPERS},
     [PERM_CREDENTIAL_READ] = {"credential.read", KEEPERS, true},
     [PERM_CREDENTIAL_CREATE] = {"credential.create", KEEPERS, true},
@@ -85,6 +84,11 @@ unsigned rbac_role(const char *name)
         if (str_eq(name, role_names[i].name))
             return role_names[i].role;
     return 0;
+}
+
+unsigned rbac_token_role(const char *name)
+{
+    return str_eq(name, "metrics") ? ROLE_METRICS : rbac_role(name);
 }
 
 unsigned rbac_strongest(const char *roles_json)

@@ -37,7 +37,6 @@ enum permission {
     PERM_METRICS_READ,
     PERM_METRICS_SCRAPE,
     PERM_DELIVERY_READ,
-    PERM_DELIVERY_UPDATE,
     PERM_SECRET_REVEAL,
     PERM_CREDENTIAL_READ,
     PERM_CREDENTIAL_CREATE,
@@ -72,10 +71,19 @@ enum permission {
     PERM_COUNT,
 };
 
-enum role { ROLE_VIEWER = 1, ROLE_DEVELOPER = 2, ROLE_ADMIN = 4, ROLE_OWNER = 8 };
+/* ROLE_METRICS is of API tokens alone: it scrapes and does nothing else. */
+enum role {
+    ROLE_VIEWER = 1,
+    ROLE_DEVELOPER = 2,
+    ROLE_ADMIN = 4,
+    ROLE_OWNER = 8,
+    ROLE_METRICS = 16
+};
 
 /* "owner" and so on; 0 for anything else. */
 unsigned rbac_role(const char *name);
+/* The same, and "metrics". */
+unsigned rbac_token_role(const char *name);
 /* The strongest in a JSON array of role names, as one bit; 0 for none. */
 unsigned rbac_strongest(const char *roles_json);
 const char *rbac_permission_name(enum permission p);

@@ -43,7 +43,7 @@ int token_find(const struct session_deps *d, struct arena *a, const char *text, 
         .user = user,
         .role = rbac_strongest(user.roles),
         .token_name = t.name,
-        .token_role = rbac_role(t.role),
+        .token_role = rbac_token_role(t.role),
     };
     out->scope = (struct store_scope){
         .user_id = user.id, .everything = rbac_sees_everything(out->role), .projects = projects};

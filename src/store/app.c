@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/app.h"
 
+#include "base/buf.h"
+#include "base/imageref.h"
 #include "base/json.h"
 #include "base/rand.h"
 #include "store/project.h"
@@ -57,14 +59,14 @@ static int write_domains(struct pg *pg, struct arena *a, const char *app_id,
     return 0;
 }
 
-/* The fields that a person may set, as $1 … $26. */
+/* The fields that a person may set, as $1 … $27. */
 #define WRITABLE                                                                                   \
     "name, repo_url, repo_normal, branch, image, dockerfile, context_path, target, build_args, "   \
     "pull, replicas, memory_limit, cpu_limit, port, health_check, restart_policy, update_config, " \
-    "volumes, ports, labels, auto_deploy, run_user, read_only, capabilities, credential_id, registry_id"
+    "volumes, ports, labels, auto_deploy, run_user, read_only, capabilities, credential_id, registry_id, image_normal"
 #define WRITABLE_VALUES                                                                           \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10::boolean, $11::integer, $12::integer, $13::float8, " \
-    "$14::integer, $15, $16, $17, $18, $19, $20, $21::boolean, $22, $23::boolean, $24, $25::uuid, $26::uuid"
+    "$14::integer, $15, $16, $17, $18, $19, $20, $21::boolean, $22, $23::boolean, $24, $25::uuid, $26::uuid, $27"
 #define WRITABLE_PARAMS(a, in)                                                                   \
     PG_TEXT((in)->name), PG_TEXT((in)->repo_url), PG_TEXT((in)->repo_normal),                    \
         PG_TEXT((in)->branch), PG_TEXT((in)->image), PG_TEXT((in)->dockerfile),                  \
@@ -74,7 +76,8 @@ static int write_domains(struct pg *pg, struct arena *a, const char *app_id,
         PG_TEXT((in)->restart_policy), PG_TEXT((in)->update_config_raw), PG_TEXT((in)->volumes), \
         PG_TEXT((in)->ports), PG_TEXT((in)->labels), PG_BOOL((in)->auto_deploy),                 \
         PG_TEXT((in)->run_user), PG_BOOL((in)->read_only), PG_TEXT((in)->capabilities),          \
-        PG_TEXT((in)->credential_id), PG_TEXT((in)->registry_id)
+        PG_TEXT((in)->credential_id), PG_TEXT((in)->registry_id),                                \
+        PG_TEXT((in)->image ? imageref_normal(a, (in)->image) : NULL)
 
 static int write_parts(struct pg *pg, struct arena *a, const char *id,
                        const struct store_app_parts *parts, struct err *err)
@@ -93,7 +96,7 @@ int store_app_insert(struct pg *pg, struct arena *a, const struct store_app *in,
         return -1;
     if (pg_run(pg, a,
                "INSERT INTO applications (" WRITABLE ", id, project_id, service_name, "
-               "webhook_secret) VALUES (" WRITABLE_VALUES ", $27, $28, $29, $30)",
+               "webhook_secret) VALUES (" WRITABLE_VALUES ", $28, $29, $30, $31)",
                PG_PARAMS(WRITABLE_PARAMS(a, in), PG_TEXT(in->id), PG_TEXT(in->project_id),
                          PG_TEXT(in->service_name),
                          PG_BYTES(parts->webhook_secret, parts->webhook_secret_len)),
@@ -115,10 +118,10 @@ int store_app_update(struct pg *pg, struct arena *a, const struct store_app *in,
                "UPDATE applications SET (" WRITABLE ") = (" WRITABLE_VALUES "), "
                "updated_at = greatest(now(), updated_at + interval '1 ms'), "
                "config_version = config_version + 1, "
-               "deployed_version = CASE WHEN $29::boolean OR deployed_version IS NULL "
+               "deployed_version = CASE WHEN $30::boolean OR deployed_version IS NULL "
                "OR deployed_version <> config_version "
                "THEN deployed_version ELSE config_version + 1 END "
-               "WHERE id = $27 AND config_version = $28 AND deleted_at IS NULL",
+               "WHERE id = $28 AND config_version = $29 AND deleted_at IS NULL",
                PG_PARAMS(WRITABLE_PARAMS(a, in), PG_TEXT(in->id), PG_INT(a, in->config_version),
                          PG_BOOL(redeploy)),
                &rows, err) < 0)
@@ -296,6 +299,36 @@ static void take_hook(const struct pg_rows *rows, size_t i, struct store_hook *h
     h->old_secret_len = lengths[2];
 }
 
+static void take_hooks(struct arena *a, const struct pg_rows *rows, struct store_hook **out,
+                       size_t *n)
+{
+    *n = rows->n;
+    *out = ARENA_ARRAY(a, rows->n, struct store_hook);
+    for (size_t i = 0; i < rows->n; i++)
+        take_hook(rows, i, &(*out)[i]);
+}
+
+int store_app_image_hooks(struct pg *pg, struct arena *a, const char **images,
+                          struct store_hook **out, size_t *n, struct err *err)
+{
+    struct pg_rows rows;
+    AUTO_BUF list = {0};
+    struct jw w;
+    jw_init(&w, &list);
+    jw_begin_array(&w);
+    for (; *images; images++)
+        jw_str(&w, *images);
+    jw_end_array(&w);
+    if (pg_run(pg, a,
+               "SELECT " HOOK_COLUMNS "WHERE a.image_normal IN "
+               "(SELECT jsonb_array_elements_text($1::jsonb)) AND a.deleted_at IS NULL "
+               "ORDER BY a.id",
+               PG_PARAMS(PG_TEXT(buf_str(&list))), &rows, err) < 0)
+        return -1;
+    take_hooks(a, &rows, out, n);
+    return 0;
+}
+
 int store_app_hooks(struct pg *pg, struct arena *a, const char *repo_normal,
                     struct store_hook **out, size_t *n, struct err *err)
 {
@@ -305,10 +338,7 @@ int store_app_hooks(struct pg *pg, struct arena *a, const char *repo_normal,
                "ORDER BY a.id",
                PG_PARAMS(PG_TEXT(repo_normal)), &rows, err) < 0)
         return -1;
-    *n = rows.n;
-    *out = ARENA_ARRAY(a, rows.n, struct store_hook);
-    for (size_t i = 0; i < rows.n; i++)
-        take_hook(&rows, i, &(*out)[i]);
+    take_hooks(a, &rows, out, n);
     return 0;
 }
 

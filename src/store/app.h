@@ -165,6 +165,10 @@ struct store_hook {
 };
 int store_app_hooks(struct pg *pg, struct arena *a, const char *repo_normal,
                     struct store_hook **out, size_t *n, struct err *err);
+/* The same for applications that run one of the images, which are normal names
+ * (base/imageref.h), NULL-terminated. */
+int store_app_image_hooks(struct pg *pg, struct arena *a, const char **images,
+                          struct store_hook **out, size_t *n, struct err *err);
 int store_app_hook_of(struct pg *pg, struct arena *a, const char *app_id, struct store_hook *out,
                       struct err *err);
 /* Makes SECRET the one in force; the one before stays good for 24 h. */

@@ -180,3 +180,18 @@ int store_deployment_orphans(struct pg *pg, struct arena *a, int64_t grace_ms,
     take(a, &rows, rows.n, out);
     return 0;
 }
+
+int store_deployment_counts(struct pg *pg, struct arena *a, struct store_counts *out,
+                            struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a, "SELECT status, count(*) FROM deployments GROUP BY status ORDER BY status",
+               PG_NONE, &rows, err) < 0)
+        return -1;
+    out->n = rows.n;
+    out->list = ARENA_ARRAY(a, rows.n, struct store_count);
+    for (size_t i = 0; i < rows.n; i++)
+        out->list[i] =
+            (struct store_count){pg_cell(&rows, i, 0), strtoll(pg_cell(&rows, i, 1), NULL, 10)};
+    return 0;
+}

@@ -202,4 +202,15 @@ bool store_log_is_error(const struct store_log_line *l, const char *failed_step)
 int store_log_first_error(struct pg *pg, struct arena *a, const char *id, const char *failed_step,
                           int64_t *line, struct err *err);
 
+/* How many there are by status. */
+struct store_counts {
+    struct store_count {
+        const char *name;
+        int64_t count;
+    } * list;
+    size_t n;
+};
+int store_deployment_counts(struct pg *pg, struct arena *a, struct store_counts *out,
+                            struct err *err);
+
 #endif

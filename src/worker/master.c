@@ -20,6 +20,8 @@
 #include "store/action.h"
 #include "store/app.h"
 #include "store/audit.h"
+#include "store/delivery.h"
+#include "store/idempotency.h"
 #include "worker/calls.h"
 #include "worker/child.h"
 #include "worker/watcher.h"
@@ -38,6 +40,8 @@ enum {
     REMOVE_MS = 120000,
     CANCEL_MS = 500, /* between looks for deployments that are to be cancelled */
     AUDIT_BATCH = 500,
+    FORGET_MS = 600000,
+    DELIVERY_DAYS = 30,
     ORPHAN_MS = 4000, /* age of a row that should have been taken by now */
 };
 
@@ -53,6 +57,7 @@ struct master {
     struct redis *redis;
     struct child slots[SLOTS];
     struct arena turn;                                               /* reset each round */
+    int64_t forget_at;                                               /* monotonic */
     int64_t beat_at, reconcile_at, reclaim_at, builds_at, cancel_at; /* monotonic */
     struct helper watcher, calls;
     bool queue_away; /* said once */
@@ -381,6 +386,18 @@ static void chain_audit(struct master *m)
         }
 }
 
+/* What is kept for a while only. */
+static void forget_old(struct master *m)
+{
+    struct err err;
+    if (time_monotonic() < m->forget_at)
+        return;
+    m->forget_at = time_monotonic() + FORGET_MS;
+    if (store_repeat_clean(m->pg, &m->turn, &err) < 0 ||
+        store_delivery_clean(m->pg, &m->turn, DELIVERY_DAYS, &err) < 0)
+        log_err(LOG_LEVEL_WARN, "could not forget what is old", &err);
+}
+
 /* PostgreSQL is the truth: what waits there and not in the queue is put there. */
 static void reconcile(struct master *m)
 {
@@ -391,6 +408,7 @@ static void reconcile(struct master *m)
         return;
     m->reconcile_at = time_monotonic() + MASTER_RECONCILE_MS;
     chain_audit(m);
+    forget_old(m);
     if (store_deployment_orphans(m->pg, &m->turn, ORPHAN_MS, &open, &err) < 0 ||
         store_app_removing(m->pg, &m->turn, &removing, &err) < 0 ||
         store_action_open(m->pg, &m->turn, &acting, &err) < 0) {

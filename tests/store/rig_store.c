@@ -366,7 +366,8 @@ static void deliveries_once(void)
     struct err err;
     bool fresh;
     const char *a = app(project(user("owner").id).id);
-    struct store_delivery in = {.id = uuid_new(&arena),
+    struct store_delivery in = {.proved = true,
+                                .id = uuid_new(&arena),
                                 .provider = "github",
                                 .delivery_id = rand_hex(&arena, 8),
                                 .application_id = a,
