@@ -209,6 +209,7 @@ static int take_code(struct api_call *c, struct api_audit *entry, const struct s
         return 0;
     if (str_empty(code)) {
         entry->action = "auth.totp.required";
+        entry->outcome = "denied";
         c->code_due = user;
         return err_set(err, ERR_UNAUTHORIZED, "the account has a second factor; send its code");
     }

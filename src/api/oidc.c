@@ -22,23 +22,13 @@ const char *api_local_path(const char *path, const char *fallback)
     return path;
 }
 
-/* The dashboard's address as browsers see it, without a slash at its end. */
-static const char *base_url(const struct api_call *c)
-{
-    const char *base = c->api->conf->web_public_url;
-    if (str_empty(base))
-        base = arena_printf(c->arena, "%s://%s", c->req->https ? "https" : "http", c->req->host);
-    size_t n = strlen(base);
-    return arena_printf(c->arena, "%.*s", (int)(n && base[n - 1] == '/' ? n - 1 : n), base);
-}
-
 static struct oidc prepare(const struct api_call *c, const struct session_deps *deps)
 {
     return (struct oidc){
         .deps = deps,
         .conf = c->api->conf,
         .arena = c->arena,
-        .redirect_uri = arena_printf(c->arena, "%s/api/auth/oidc/callback", base_url(c)),
+        .redirect_uri = arena_printf(c->arena, "%s/api/auth/oidc/callback", api_public_url(c)),
     };
 }
 
@@ -226,10 +216,11 @@ static int account_of(struct api_call *c, const struct oidc_person *p, struct st
         return -1;
     if (user->disabled)
         return refuse(err, "the account is disabled");
-    if (store_identity_profile(pg, c->arena, user->id, one_line(c->arena, p->name, 200), picture,
-                               err) < 0)
+    /* roles first: they take the lock of whoever changes owners, and a row's lock comes after it */
+    if (take_roles(c, p, user, err) < 0)
         return -1;
-    return take_roles(c, p, user, err);
+    return store_identity_profile(pg, c->arena, user->id, one_line(c->arena, p->name, 100), picture,
+                                  err);
 }
 
 /* ---- callback */
@@ -285,7 +276,7 @@ const char *api_oidc_logout_url(struct api_call *c)
 {
     struct session_deps deps = api_session_deps(c);
     struct oidc o = prepare(c, &deps);
-    const char *issuer, *url, *back = arena_printf(c->arena, "%s/login", base_url(c));
+    const char *issuer, *url, *back = arena_printf(c->arena, "%s/login", api_public_url(c));
     const void *sealed;
     char *id_token = NULL;
     size_t n;

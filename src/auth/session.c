@@ -162,6 +162,7 @@ int session_find(const struct session_deps *d, struct arena *a, const char *toke
                  struct session *out, struct err *err)
 {
     const char *id = read_token(d, a, token);
+    *out = (struct session){0};
     if (!id)
         return err_set(err, ERR_UNAUTHORIZED, "the session has ended; log in again");
     switch (cache_get(d, a, id, out)) {

@@ -126,6 +126,40 @@ static const struct setting settings[] = {
 _Static_assert(ARRAY_LEN(settings) <= ARRAY_LEN(((struct conf *)0)->origin),
                "struct conf needs more origins");
 
+/* Texts of which not every one is right: says what it must be instead, or NULL. */
+static const char *issuer_wrong(struct arena *a, const char *value)
+{
+    static const char *const starts[] = {"https://", "http://127.0.0.1", "http://localhost",
+                                         "http://[::1]"};
+    (void)a;
+    bool good = !*value;
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+        good |= str_starts(value, starts[i]) && value[strlen(starts[i])];
+    return good && !strpbrk(value, " ?#@") ? NULL : "an https address without a query";
+}
+
+static const char *roles_wrong(struct arena *a, const char *value)
+{
+    static const char *const roles[] = {"owner", "admin", "developer", "viewer"};
+    for (char **pair = str_split(a, value, ','); *pair; pair++) {
+        const char *eq = strrchr(*pair, '=');
+        bool good = false;
+        for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+            good |= eq && eq > *pair && str_eq(eq + 1, roles[i]);
+        if (!good)
+            return "VALUE=ROLE,VALUE=ROLE with the roles owner, admin, developer and viewer";
+    }
+    return NULL;
+}
+
+static const struct {
+    size_t offset;
+    const char *(*wrong)(struct arena *a, const char *value);
+} checks[] = {
+    {offsetof(struct conf, oidc_issuer), issuer_wrong},
+    {offsetof(struct conf, oidc_roles), roles_wrong},
+};
+
 static int refuse(const struct setting *s, const char *origin, const char *value, const char *right,
                   struct err *err)
 {
@@ -156,6 +190,12 @@ static int set(struct conf *c, size_t i, const char *value, const char *origin, 
             if (!found)
                 return refuse(s, origin, value, arena_printf(&c->arena, "one of %s", s->choices),
                               err);
+        }
+        for (size_t k = 0; k < ARRAY_LEN(checks); k++) {
+            const char *right =
+                checks[k].offset == s->offset ? checks[k].wrong(&c->arena, value) : NULL;
+            if (right)
+                return refuse(s, origin, value, right, err);
         }
         *(const char **)field = arena_strdup(&c->arena, value);
     }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/oidc.h"
 #include "api/serve.h"
 #include "base/rand.h"
 #include "base/str.h"
@@ -35,6 +36,14 @@ static const struct form_field register_fields[] = {
      .flags = FORM_REQUIRED,
      .autocomplete = "new-password"},
 };
+static const struct form_field code_fields[] = {
+    {.name = "code",
+     .label = "Code",
+     .help = "Six digits of your authenticator, or a recovery code.",
+     .flags = FORM_REQUIRED | FORM_MONO,
+     .autocomplete = "one-time-code"},
+};
+static const struct form_table code_form = {code_fields, ARRAY_LEN(code_fields)};
 static const struct form_table register_form = {register_fields, ARRAY_LEN(register_fields)};
 
 /* A form that is shown without a session has its CSRF token bound to a random cookie. */
@@ -60,17 +69,6 @@ static int check_anonymous_csrf(struct api_call *c, struct err *err)
     return err_set(err, ERR_FORBIDDEN, "this form is of another visit; load the page again");
 }
 
-/* A path of ours, for a redirect; anything else, an address elsewhere above all, is FALLBACK. */
-static const char *local_path(const char *path, const char *fallback)
-{
-    if (!path || path[0] != '/' || path[1] == '/' || path[1] == '\\')
-        return fallback;
-    for (const unsigned char *p = (const unsigned char *)path; *p; p++)
-        if (*p <= 0x20 || *p >= 0x7F || *p == '\\')
-            return fallback;
-    return path;
-}
-
 static int show(struct api_call *c, bool registering, const struct err *problem, int status,
                 struct err *err)
 {
@@ -88,7 +86,8 @@ static int show(struct api_call *c, bool registering, const struct err *problem,
     v.may_register = !any || str_eq(c->api->conf->web_registration, "open");
     const char *next =
         c->req->method == HTTP_POST ? http_form(c->req, "next") : http_query(c->req, "next");
-    v.next = local_path(next, "/");
+    v.next = api_local_path(next, "/");
+    v.issuer = api_oidc_name(c);
     form_view(c, registering ? &register_form : &login_form, values, &v.fields, &rest);
     if (problem && (problem->code != ERR_INVALID || rest))
         v.problem = form_problem(c, problem, rest);
@@ -111,6 +110,24 @@ static int get_login(struct api_call *c, struct err *err)
     return show(c, false, NULL, 200, err);
 }
 
+/* The second step: the password was right, and a code is due. */
+static int show_code(struct api_call *c, const struct err *problem, int status, struct err *err)
+{
+    (void)err;
+    struct view_auth v = {0};
+    const char *rest;
+    AUTO_JSON *values = form_json(c, &code_form);
+    page_begin(c, &v.page, "Sign in", NULL);
+    v.page.csrf = anonymous_csrf(c);
+    v.next = api_local_path(http_form(c->req, "next"), "/");
+    v.ticket = api_login_ticket(c, http_cookie(c->req, "slipway_form"));
+    form_view(c, &code_form, values, &v.fields, &rest);
+    if (problem)
+        v.problem = form_problem(c, problem, rest);
+    tpl_auth_code(&c->res->body, &v);
+    return page_send(c, status);
+}
+
 static int post_login(struct api_call *c, struct err *err)
 {
     struct session session;
@@ -118,14 +135,22 @@ static int post_login(struct api_call *c, struct err *err)
     struct err problem;
     if (check_anonymous_csrf(c, err) < 0)
         return -1;
-    AUTO_JSON *in = form_json(c, &login_form);
-    if (api_login(c, in, &session, &token, &problem) == 0)
-        return page_redirect(c, TOAST_NONE, local_path(http_form(c->req, "next"), "/projects"));
+    const char *ticket = http_form(c->req, "ticket"), *code = http_form(c->req, "code");
+    AUTO_JSON *in = ticket ? NULL : form_json(c, &login_form);
+    int rc = ticket ? api_login_code(c, ticket, http_cookie(c->req, "slipway_form"),
+                                     code ? code : "", &session, &token, &problem)
+                    : api_login(c, in, &session, &token, &problem);
+    if (rc == 0)
+        return page_redirect(c, TOAST_NONE, api_local_path(http_form(c->req, "next"), "/projects"));
+    if (c->code_due && !ticket) /* the first step went well */
+        return show_code(c, NULL, 200, err);
     if (!page_form_error(c, &problem) && problem.code != ERR_UNAUTHORIZED &&
         problem.code != ERR_LIMIT) {
         *err = problem;
         return -1;
     }
+    if (c->code_due)
+        return show_code(c, &problem, 401, err);
     return show(c, false, &problem, err_http_status(problem.code), err);
 }
 
@@ -164,11 +189,19 @@ static int post_register(struct api_call *c, struct err *err)
     return show(c, true, &problem, err_http_status(problem.code), err);
 }
 
+/* A login that an issuer began is ended there, too. By a page that leads on and not by a redirect:
+ * where a form may lead, redirects included, is within our own site (form-action). */
 static int post_logout(struct api_call *c, struct err *err)
 {
+    struct view_leave v = {.url = api_oidc_logout_url(c), .issuer = api_oidc_name(c)};
     if (api_logout(c, err) < 0)
         return -1;
-    return page_redirect(c, TOAST_NONE, "/login");
+    if (!v.url)
+        return page_redirect(c, TOAST_NONE, "/login");
+    page_begin(c, &v.page, "Sign out", NULL);
+    http_set(c->res, "Refresh", "0; url=%s", v.url);
+    tpl_auth_leave(&c->res->body, &v);
+    return page_send(c, 200);
 }
 
 static int post_theme(struct api_call *c, struct err *err)
@@ -178,7 +211,7 @@ static int post_theme(struct api_call *c, struct err *err)
     bool known = str_eq(theme, "light") || str_eq(theme, "dark");
     http_set(c->res, "Set-Cookie", "slipway_theme=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d",
              known ? theme : "", known ? 365 * 24 * 3600 : 0);
-    return page_redirect(c, TOAST_NONE, local_path(http_form(c->req, "back"), "/projects"));
+    return page_redirect(c, TOAST_NONE, api_local_path(http_form(c->req, "back"), "/projects"));
 }
 
 static int get_home(struct api_call *c, struct err *err)

@@ -10,6 +10,8 @@
 static const char *title_of(int status)
 {
     switch (status) {
+    case 401:
+        return "Sign-in refused";
     case 403:
         return "Not allowed";
     case 404:
@@ -41,7 +43,8 @@ static void to_login(struct api_call *c)
 void pages_error(struct api_call *c, const struct err *err)
 {
     struct view_error v = {0};
-    if (err->code == ERR_UNAUTHORIZED) {
+    bool called = str_starts(c->req->path, "/api/"); /* by another site, which is to know why */
+    if (err->code == ERR_UNAUTHORIZED && !called) {
         to_login(c);
         return;
     }

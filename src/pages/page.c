@@ -25,6 +25,10 @@ static const struct {
     [TOAST_CANCELLING] = {"cancelling", "The deployment is being cancelled."},
     [TOAST_ROLLING_BACK] = {"rolling-back", "The rollback waits for its turn."},
     [TOAST_REGISTERED] = {"registered", "Welcome. This account is the owner."},
+    [TOAST_PASSWORD] = {"password", "Changed the password. Your other sessions have ended."},
+    [TOAST_SESSION_ENDED] = {"session-ended", "Ended the session."},
+    [TOAST_TOTP_ON] = {"totp-on", "The second factor is in force from the next sign-in on."},
+    [TOAST_TOTP_OFF] = {"totp-off", "Removed the second factor."},
 };
 
 /* HEX is what page_redirect_why() sealed; anything else, such as what another site's page on our

@@ -25,6 +25,10 @@ enum toast {
     TOAST_CANCELLING,
     TOAST_ROLLING_BACK,
     TOAST_REGISTERED,
+    TOAST_PASSWORD,
+    TOAST_SESSION_ENDED,
+    TOAST_TOTP_ON,
+    TOAST_TOTP_OFF,
 };
 
 /* The frame; reads (and takes away) the toast and reads the theme. PLACE is the menu's entry. */

@@ -128,8 +128,47 @@ struct view_error {
 struct view_auth {
     struct view_page page;
     const char *problem, *next;
+    const char *issuer; /* that one may sign in through; NULL: none */
+    const char *ticket; /* of a sign-in whose code is due */
     bool may_register, first;
     struct view_fields fields;
+};
+
+/* On the way to the issuer, to end the sign-in there. */
+struct view_leave {
+    struct view_page page;
+    const char *url, *issuer;
+};
+
+struct view_session_row {
+    const char *id, *agent, *address;
+    struct view_time begun, seen;
+    bool current;
+};
+
+struct view_code {
+    const char *text;
+};
+
+struct view_profile {
+    struct view_page page;
+    const char *username, *email, *problem;
+    bool has_password;
+    struct view_fields password;
+    struct {
+        struct view_session_row *list;
+        size_t n;
+    } sessions;
+    struct view_pages pages;
+    bool totp; /* in force */
+    int64_t codes_left;
+    const char *secret, *qr; /* of a factor that waits for its first code; qr is an SVG path */
+    int64_t qr_size;
+    struct {
+        struct view_code *list;
+        size_t n;
+    } codes;
+    struct view_fields code;
 };
 
 struct view_project_row {

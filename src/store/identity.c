@@ -59,7 +59,7 @@ int store_identity_roles(struct pg *pg, struct arena *a, const char *user_id, co
                "wanted AS (SELECT CASE WHEN 'owner' = ANY (u.roles) "
                "AND NOT 'owner' = ANY (said.roles) AND NOT EXISTS (SELECT 1 FROM users o "
                "WHERE 'owner' = ANY (o.roles) AND o.id <> u.id AND NOT o.disabled "
-               "AND o.deleted_at IS NULL) THEN said.roles || 'owner' ELSE said.roles END AS roles "
+               "AND o.deleted_at IS NULL) THEN said.roles || 'owner'::text ELSE said.roles END AS roles "
                "FROM users u, said WHERE u.id = $1::uuid) "
                "UPDATE users u SET roles = wanted.roles, updated_at = now() FROM wanted "
                "WHERE u.id = $1::uuid "

@@ -45,6 +45,33 @@ static void reads(void)
     unlink(path);
 }
 
+static void issuer(void)
+{
+    struct conf c;
+    struct err err;
+    file_with("oidc.issuer = https://id.example.com/realm\noidc.roles = a=b=admin, x y=viewer\n");
+    setenv("OIDC_CLIENT_ID", "me", 1);
+    setenv("OIDC_CLIENT_SECRET", "hush", 1);
+    TAP_OK(conf_load(&c, path, &err), &err);
+    TAP_STR(c.oidc_issuer, "https://id.example.com/realm");
+    TAP_STR(c.oidc_client_id, "me");
+    TAP_STR(c.oidc_client_secret, "hush");
+    TAP_STR(c.oidc_registration, "closed");
+    AUTO_BUF out = {0};
+    conf_print(&c, &out);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&out), "oidc.client_secret = ***"));
+    CU_ASSERT_PTR_NULL(strstr(buf_str(&out), "hush"));
+    conf_release(&c);
+    setenv("OIDC_ISSUER", "http://127.0.0.1:9", 1); /* the environment overrules the file */
+    TAP_OK(conf_load(&c, path, &err), &err);
+    TAP_STR(c.oidc_issuer, "http://127.0.0.1:9");
+    conf_release(&c);
+    unsetenv("OIDC_ISSUER");
+    unsetenv("OIDC_CLIENT_ID");
+    unsetenv("OIDC_CLIENT_SECRET");
+    unlink(path);
+}
+
 static void refuses(void)
 {
     static const char *const rows[][2] = {
@@ -53,6 +80,12 @@ static void refuses(void)
         {"web.worker = 3\n", ":1: there is no setting 'web.worker'"},
         {"web.workers\n", ":1: 'web.workers' is not of the form key = value"},
         {"log.level = loud\n", "must be one of debug|info|warn|error"},
+        {"oidc.issuer = http://id.example.com\n", "must be an https address without a query"},
+        {"oidc.issuer = https://id.example.com/?x\n", "must be an https address"},
+        {"oidc.issuer = https://\n", "must be an https address"},
+        {"oidc.roles = ops=admin,staff=king\n",
+         "oidc.roles is 'ops=admin,staff=king', but must be"},
+        {"oidc.roles = admin\n", "must be VALUE=ROLE"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct conf c;
@@ -71,6 +104,7 @@ static void refuses(void)
 
 const struct tap_test conf_tests[] = {
     {"file and environment are read, secrets masked", reads},
+    {"an issuer is read under its customary names, too", issuer},
     {"a bad value names key, line and what would be right", refuses},
     {NULL, NULL},
 };

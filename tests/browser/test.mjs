@@ -3,7 +3,9 @@
 // is gone without JavaScript; the screenshots and the accessibility check have it.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import jsQR from 'jsqr';
 import { Complaints, accessible, done, equal, fits, launch, ok, test } from './harness.mjs';
 
 const access = JSON.parse(readFileSync(process.env.ACCESS, 'utf8'));
@@ -418,6 +420,106 @@ await test('the policy is strict and the cookie is not readable', async () => {
   me.complaints.take();
 });
 
+// ---- one's own account
+
+/** The code of an authenticator that holds the base32 secret, OFFSET steps from now (RFC 6238). */
+function code(secret, offset = 0) {
+  const bits = [...secret.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + offset));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
+}
+
+/** What a phone reads in the QR code: the SVG's modules, four pixels each. */
+async function scan(page) {
+  const side = Number((await page.locator('svg.qr').getAttribute('viewBox')).split(' ')[2]);
+  const pixels = new Uint8ClampedArray(side * 4 * side * 4 * 4).fill(255);
+  for (const [, x, y, w] of (await page.locator('svg.qr path').getAttribute('d')).matchAll(/M(\d+) (\d+)h(\d+)v1h-\d+z/g))
+    for (let py = y * 4; py < y * 4 + 4; py++)
+      for (let px = x * 4; px < (Number(x) + Number(w)) * 4; px++)
+        pixels.set([0, 0, 0], (py * side * 4 + px) * 4);
+  return jsQR(pixels, side * 4, side * 4)?.data;
+}
+
+const anna = { username: `anna-${Date.now()}`, password: 'correct horse battery' };
+let mine, totp, recovery;
+
+await test('a new password is asked for with the old one, and ends the other sessions', async () => {
+  await api('POST', '/api/users', { ...anna, email: `${anna.username}@example.com`, roles: ['developer'] });
+  mine = await visitor();
+  const other = await visitor({ userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0' });
+  await signIn(mine.page, access.url, anna.username, anna.password);
+  await signIn(other.page, access.url, anna.username, anna.password);
+  await mine.page.click(`a:has-text("${anna.username}")`);
+  equal(new URL(mine.page.url()).pathname, '/settings/profile', 'the address');
+  ok((await mine.page.locator('tbody').innerText()).includes('Firefox on Linux'), 'the other session is not shown');
+  await mine.page.fill('[name=current]', 'wrong');
+  await mine.page.fill('[name=new]', 'short');
+  mine.complaints.expect(422);
+  await mine.page.click('button:has-text("Change the password")');
+  equal(await mine.page.locator('#f-new-error').count(), 1, 'the number of messages');
+  await mine.page.fill('[name=current]', 'wrong');
+  await mine.page.fill('[name=new]', `${anna.password} 2`);
+  mine.complaints.expect(422);
+  await mine.page.click('button:has-text("Change the password")');
+  ok((await mine.page.locator('#f-current-error').innerText()).includes('is not the password'), 'there is no message');
+  await mine.page.fill('[name=current]', anna.password);
+  anna.password += ' 2';
+  await mine.page.fill('[name=new]', anna.password);
+  await mine.page.click('button:has-text("Change the password")');
+  equal(await mine.page.locator('.toast span').innerText(), 'Changed the password. Your other sessions have ended.', 'the toast');
+  equal(await mine.page.locator('tbody tr').count(), 1, 'the number of sessions');
+  await other.page.goto(`${access.url}/projects`);
+  equal(new URL(other.page.url()).pathname, '/login', 'where the other session leads');
+  await signIn(other.page, access.url, anna.username, anna.password);
+  await mine.page.reload();
+  await mine.page.click('tbody button:has-text("End")');
+  equal(await mine.page.locator('.toast span').innerText(), 'Ended the session.', 'the toast');
+  await other.page.goto(`${access.url}/projects`);
+  equal(new URL(other.page.url()).pathname, '/login', 'where the ended session leads');
+  mine.complaints.take();
+  await other.context.close();
+});
+
+await test('a second factor is set up from its picture', async () => {
+  await mine.page.goto(`${access.url}/settings/profile`);
+  await mine.page.click('button:has-text("Set up")');
+  equal(await mine.page.locator('.codes li').count(), 10, 'the number of recovery codes');
+  recovery = await mine.page.locator('.codes code').allInnerTexts();
+  totp = (await mine.page.locator('.enrol code').innerText()).replaceAll(' ', '');
+  equal(await scan(mine.page), `otpauth://totp/Slipway:${anna.username}?secret=${totp}&issuer=Slipway&algorithm=SHA1&digits=6&period=30`, 'what the picture says');
+  await mine.page.fill('[name=code]', '000000');
+  mine.complaints.expect(422);
+  await mine.page.click('button:has-text("Confirm")');
+  equal(await mine.page.locator('.codes').count(), 0, 'the number of lists of recovery codes');
+  equal((await mine.page.locator('.enrol code').innerText()).replaceAll(' ', ''), totp, 'the secret');
+  await mine.page.fill('[name=code]', code(totp));
+  await mine.page.click('button:has-text("Confirm")');
+  equal(await mine.page.locator('.toast span').innerText(), 'The second factor is in force from the next sign-in on.', 'the toast');
+  mine.complaints.take();
+});
+
+await test('a sign-in asks for a code in a second step', async () => {
+  const v = await visitor();
+  await v.page.goto(`${access.url}/deployments`);
+  await v.page.fill('[name=username]', anna.username);
+  await v.page.fill('[name=password]', anna.password);
+  await v.page.click('button.primary');
+  equal(await v.page.locator('h1').innerText(), 'Second factor', 'the heading');
+  equal(await v.page.locator('[name=password]').count(), 0, 'the number of passwords');
+  await v.page.fill('[name=code]', code(totp)); // it confirmed the factor
+  v.complaints.expect(401);
+  await v.page.click('button.primary');
+  ok((await v.page.locator('[role=alert]').innerText()).includes('used already'), 'there is no message');
+  await v.page.fill('[name=code]', recovery[0].toLowerCase());
+  await v.page.click('button.primary');
+  equal(new URL(v.page.url()).pathname, '/deployments', 'the address');
+  v.complaints.take();
+  await v.context.close();
+});
+
 // ---- every page, at two widths, light and dark
 
 const pages = [
@@ -436,6 +538,7 @@ const pages = [
   ['deployment', () => deploymentPath],
   ['deployment-failed', () => failedPath],
   ['deployment-long', () => longPath],
+  ['profile', '/settings/profile'],
   ['not-found', '/nowhere', 404],
 ];
 
@@ -458,6 +561,44 @@ const seen = await visitor({ javaScriptEnabled: true });
 await look(seen.page, seen.complaints, 'login', '/login');
 await signIn(seen.page);
 for (const [name, url, code] of pages) await look(seen.page, seen.complaints, name, typeof url === 'function' ? url() : url, code);
+
+// pages that a form leads to
+async function lookHere(page, complaints, name, reach, code) {
+  for (const scheme of ['light', 'dark'])
+    for (const width of [1280, 360])
+      await test(`${name}, ${scheme}, ${width} px`, async () => {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
+        if (code) complaints.expect(code);
+        await reach(page);
+        await fits(page);
+        await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
+        await accessible(page);
+        complaints.take();
+      });
+}
+await lookHere(seen.page, seen.complaints, 'profile-enrolment', async (page) => {
+  await page.goto(`${access.url}/settings/profile`);
+  await page.click('button:has-text("Set up")');
+  await page.waitForSelector('svg.qr');
+});
+const coming = await visitor({ javaScriptEnabled: true });
+await lookHere(coming.page, coming.complaints, 'login-code', (page) => signIn(page, access.url, anna.username, anna.password));
+await coming.context.close();
+
+await test('a recovery code removes the second factor', async () => {
+  await mine.page.goto(`${access.url}/settings/profile`);
+  ok((await mine.page.locator('main').innerText()).includes('9 recovery codes left'), 'the number of recovery codes is not shown');
+  await mine.page.fill('[name=code]', recovery[0]);
+  mine.complaints.expect(422);
+  await mine.page.click('button:has-text("Remove the second factor")');
+  equal(await mine.page.locator('#f-code-error').count(), 1, 'the number of messages');
+  await mine.page.fill('[name=code]', recovery[1]);
+  await mine.page.click('button:has-text("Remove the second factor")');
+  equal(await mine.page.locator('.toast span').innerText(), 'Removed the second factor.', 'the toast');
+  mine.complaints.take();
+  await mine.context.close();
+});
 
 await test('on a phone the menu opens without a script of ours', async () => {
   await seen.page.setViewportSize({ width: 360, height: 740 });
