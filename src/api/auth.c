@@ -334,6 +334,7 @@ static int handle_register(struct api_call *c, struct err *err)
     jw_begin(&w);
     store_user_json(&user, &w);
     jw_end(&w);
+    http_set(c->res, "Location", "/api/users/%s", user.id);
     api_send(c, 201, NULL);
     return 0;
 }

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,19 +16,19 @@
 
 #include "base/str.h"
 
-enum { BACKLOG = 1024, ARENA_CAP = 256 * 1024 * 1024 };
+enum { BACKLOG = 1024, ARENA_CAP = 256 * 1024 * 1024, STALL_S = 20 };
 
 static volatile sig_atomic_t stopping;
 
 void fcgi_stop(void)
 {
     stopping = 1;
-    FCGX_ShutdownPending();
 }
 
 /* Reads the body to its end, whatever CONTENT_LENGTH says. Past CAP it is read and dropped, so
- * that the web server gets to read our answer. */
-static void read_body(FCGX_Stream *in, struct http_request *req, size_t cap, struct buf *body)
+ * that the web server gets to read our answer. False when it stopped in the middle: a server that
+ * passes an upload on as it comes may stop for ever, and this process with it. */
+static bool read_body(FCGX_Stream *in, struct http_request *req, size_t cap, struct buf *body)
 {
     char chunk[16384];
     size_t total = 0;
@@ -40,6 +43,7 @@ static void read_body(FCGX_Stream *in, struct http_request *req, size_t cap, str
     req->body_too_large = total > cap;
     req->body = req->body_too_large ? "" : buf_str(body);
     req->body_len = req->body_too_large ? 0 : body->len;
+    return FCGX_GetError(in) == 0;
 }
 
 static void write_response(FCGX_Request *fr, const struct http_request *req,
@@ -65,23 +69,62 @@ static void serve_one(FCGX_Request *fr, const struct fcgi_handler *h, struct are
     AUTO_BUF body = {0};
     http_response_init(&res);
     bool bad = http_request_init(&req, a, (const char *const *)fr->envp, &err) < 0;
-    read_body(fr->in, &req, bad ? 0 : h->body_cap(h->arg, &req), &body);
+    struct timeval stall = {.tv_sec = STALL_S};
+    setsockopt(fr->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
+    if (!read_body(fr->in, &req, bad ? 0 : h->body_cap(h->arg, &req), &body) && !bad) {
+        err_set(&err, ERR_MALFORMED, "the body stopped in the middle");
+        bad = true;
+    }
     h->serve(h->arg, &req, bad ? &err : NULL, &res);
     write_response(fr, &req, &res);
     FCGX_Finish_r(fr);
     http_response_release(&res);
 }
 
+/* Waits until there is a connection to accept, or more to read on the one that the web server keeps
+ * (KEPT, or -1). Only here SIGTERM and SIGINT get through: libfcgi takes an interrupted read for
+ * the end of a connection, and would drop a request. */
+static void wait_for_work(int epoll, int kept, const sigset_t *open)
+{
+    struct epoll_event event;
+    if (kept >= 0)
+        ppoll(&(struct pollfd){.fd = kept, .events = POLLIN}, 1, NULL, open);
+    else
+        epoll_pwait(epoll, &event, 1, -1, open);
+}
+
+/* The processes share the socket, and a new connection is to wake one of them and not all. */
+static int watch_socket(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    int flags = fcntl(fd, F_GETFL);
+    if (epoll < 0 || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return epoll;
+    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    return epoll;
+}
+
 int fcgi_loop(int fd, const struct fcgi_handler *handler)
 {
     FCGX_Request fr;
     AUTO_ARENA a;
+    sigset_t stop, open;
+    AUTO_FD epoll = watch_socket(fd);
     arena_init(&a, ARENA_CAP);
-    if (FCGX_Init() != 0 || FCGX_InitRequest(&fr, fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    sigprocmask(SIG_BLOCK, &stop, &open);
+    if (epoll < 0 || FCGX_Init() != 0 || FCGX_InitRequest(&fr, fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
         return -1;
     while (!stopping) {
+        wait_for_work(epoll, fr.ipcFd, &open);
+        if (stopping)
+            break;
         if (FCGX_Accept_r(&fr) < 0) {
-            if (stopping || errno == EINTR || errno == ECONNABORTED || errno == EPROTO)
+            /* another process was quicker, or the client is gone */
+            if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == EPROTO)
                 continue;
             return -1;
         }

@@ -99,9 +99,8 @@ static void stop_all(struct slot *slots, int n)
         int alive = 0;
         for (int i = 0; i < n; i++) {
             alive += slots[i].pid != 0;
-            /* again and again: a signal between a look at the flag and accept() would be lost */
-            if (slots[i].pid && round % 10 == 0)
-                kill(slots[i].pid, round < 350 ? SIGTERM : SIGKILL);
+            if (slots[i].pid && (round == 0 || round == 350))
+                kill(slots[i].pid, round == 0 ? SIGTERM : SIGKILL);
         }
         if (!alive)
             return;

@@ -27,6 +27,7 @@ enum {
     MARGIN_MS = 300, /* of the deadline, for the way of the answer */
     LEAST_MS = 100,
     TAIL_MAX = 10000,
+    TAIL_MORE = 64, /* a task's two streams are not kept in the order of their times */
 };
 
 /* What answers a request: the JSON goes into OUT. */
@@ -146,7 +147,7 @@ static int service_logs(struct request *r, struct err *err)
         buf_adds(r->out, "[]");
         return 0;
     }
-    if (docker_service_logs(&r->tools->docker, r->arena, service, tail, since,
+    if (docker_service_logs(&r->tools->docker, r->arena, service, tail + TAIL_MORE, since,
                             r->until - time_monotonic(), &all, &problem) < 0) {
         if (problem.code != ERR_NOT_FOUND) {
             *err = problem;

@@ -4,6 +4,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual, inspect } from 'node:util';
+import { Contract } from './openapi.mjs';
 
 export const access = JSON.parse(readFileSync(process.env.SLIPWAY_TEST_ACCESS, 'utf8'));
 
@@ -26,6 +27,7 @@ export async function main() {
       for (const line of String(e?.stack ?? e).split('\n')) console.log(`# ${line}`);
     }
   }
+  console.log(`# ${contract.checks} answers held against the description`);
   process.exit(failed ? 1 : 0);
 }
 
@@ -35,7 +37,9 @@ export function equal(actual, expected, what = 'value') {
     throw new Error(`${what}: ${inspect(actual, { depth: 6 })} is not ${inspect(expected, { depth: 6 })}`);
 }
 
-// ---- the API
+// ---- the API: every answer under /api must be one that the description has
+export const contract = new Contract(await (await fetch(`${access.url}/api/openapi.json`)).json());
+
 export class Client {
   constructor(token) { this.token = token; }
   async raw(method, path, { body, headers = {}, base = access.url } = {}) {
@@ -46,6 +50,11 @@ export class Client {
     const text = await res.text();
     let json;
     try { json = JSON.parse(text); } catch { json = undefined; }
+    // what a web server refuses or rewrites by itself is its own
+    if (/^\/(api\/|healthz|readyz)/.test(path) && !/%00|\.\.|%2e|\/\//i.test(path)) {
+      const wrong = contract.check(method, path, res.status, res.headers, text);
+      if (wrong) throw new Error(wrong);
+    }
     return { status: res.status, headers: res.headers, text, json };
   }
   call(method, path, body, headers = {}) {
