@@ -20,6 +20,7 @@
 #include "store/deployment.h"
 #include "store/migrate.h"
 #include "store/pg.h"
+#include "store/totp.h"
 
 struct command {
     const char *name;
@@ -159,6 +160,36 @@ static int run_user(struct conf *conf, int argc, char **argv)
     if (!pg || api_user_add(pg, &a, username, email, password, role, &user, &problems, &err) < 0)
         return fail("user add", &err);
     printf("Added %s (%s).\n", user.username, role);
+    return 0;
+}
+
+/* For somebody who has lost the device and the recovery codes. */
+static int run_totp(struct conf *conf, int argc, char **argv)
+{
+    AUTO_ARENA a = {0};
+    struct err err;
+    struct store_user user;
+    struct store_totp totp;
+    if (argc != 4 || !str_eq(argv[1], "remove") || !str_eq(argv[2], "--username"))
+        return -1;
+    AUTO_PG *pg = open_database(conf, &err);
+    if (!pg || store_user_by_name(pg, &a, argv[3], &user, &err) < 0 ||
+        store_totp_get(pg, &a, user.id, &totp, &err) < 0 || pg_begin(pg, &err) < 0)
+        return fail("totp remove", &err);
+    struct store_audit entry = {
+        .actor = "slipway totp",
+        .action = "auth.totp.disable",
+        .resource = arena_printf(&a, "user:%s", user.id),
+        .outcome = "success",
+        .address = "",
+        .request_id = "",
+    };
+    if (store_totp_remove(pg, &a, user.id, &err) < 0 || store_audit_add(pg, &a, &entry, &err) < 0 ||
+        pg_commit(pg, &err) < 0) {
+        pg_rollback(pg);
+        return fail("totp remove", &err);
+    }
+    printf("Removed the second factor of %s.\n", user.username);
     return 0;
 }
 
@@ -306,6 +337,8 @@ static const struct command commands[] = {
     {"migrate", run_migrate, "[--status] [--directory DIR]",
      "bring the database's schema up to date, or show what is applied"},
     {"openapi", run_openapi, "", "print the API's description (OpenAPI 3.1, JSON)"},
+    {"totp", run_totp, "remove --username NAME",
+     "remove the second factor of a user who has lost device and recovery codes"},
     {"user", run_user,
      "add --username NAME --email ADDRESS [--role owner|admin|developer|viewer] --password-stdin",
      "add a user; the password is the first line of standard input"},

@@ -143,7 +143,7 @@ static int make_account(struct api_call *c, const struct oidc_person *p, struct 
     struct store_user user = {.id = uuid_new(c->arena), .email = p->email};
     if (!str_eq(c->api->conf->oidc_registration, "open"))
         return refuse(err, "the person has no account here, and oidc.registration is closed");
-    if (!p->email_verified)
+    if (!p->email || !p->email_verified)
         return refuse(err, "the issuer does not say that the e-mail address is verified");
     if (strlen(p->email) > 254 || !strchr(p->email, '@'))
         return refuse(err, "the e-mail address is none");

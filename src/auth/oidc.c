@@ -167,8 +167,8 @@ static int read_provider(const struct oidc *o, const char *text, struct provider
 static int discover(const struct oidc *o, struct provider *p, struct err *err)
 {
     const char *issuer = o->conf->oidc_issuer, *name = cache_name(o, "configuration", issuer);
-    const char *text = cache_get(o, name);
-    if (text && read_provider(o, text, p, err) == 0)
+    const char *kept = cache_get(o, name), *text = "";
+    if (kept && read_provider(o, kept, p, err) == 0)
         return 0;
     size_t n = strlen(issuer);
     const char *url = arena_printf(o->arena, "%.*s/.well-known/openid-configuration",
@@ -185,7 +185,7 @@ static int discover(const struct oidc *o, struct provider *p, struct err *err)
 static int fetch_keys(const struct oidc *o, const struct provider *p, struct json_object **keys,
                       struct err *err)
 {
-    const char *text;
+    const char *text = "";
     if (get_text(o, p->keys, NULL, KEYS_CAP, "its keys", &text, err) < 0 ||
         jws_keys(text, strlen(text), keys, err) < 0)
         return -1;
@@ -251,7 +251,7 @@ static const char *challenge_of(struct arena *a, const char *verifier)
 int oidc_begin(const struct oidc *o, const char *browser, const char *next, const char **location,
                struct err *err)
 {
-    struct provider p;
+    struct provider p = {0};
     struct jw w;
     AUTO_BUF kept = {0}, query = {0};
     const char *state = rand_hex(o->arena, 32), *nonce = rand_hex(o->arena, 32);
@@ -373,7 +373,7 @@ static int exchange(const struct oidc *o, const struct provider *p, const char *
 static int ask_userinfo(const struct oidc *o, const struct provider *p, const char *access_token,
                         const char *subject, struct json_object **out, struct err *err)
 {
-    const char *text;
+    const char *text = "";
     struct err ignored;
     if (get_text(o, p->userinfo, access_token, CONFIG_CAP, "who it is", &text, err) < 0)
         return -1;
@@ -400,9 +400,9 @@ static int check_answer(const struct oidc *o, const struct provider *p,
 int oidc_finish(const struct oidc *o, const struct oidc_answer *in, struct oidc_person *out,
                 struct err *err)
 {
-    struct provider p;
+    struct provider p = {0};
     struct kept kept = {0};
-    const char *id_token, *access_token = NULL;
+    const char *id_token = "", *access_token = NULL;
     AUTO_JSON *payload = NULL;
     AUTO_JSON *userinfo = NULL;
     if (take_state(o, in, &kept, err) < 0 || discover(o, &p, err) < 0 ||
@@ -431,7 +431,7 @@ int oidc_finish(const struct oidc *o, const struct oidc_answer *in, struct oidc_
 int oidc_logout_url(const struct oidc *o, const char *id_token, const char *back, const char **url,
                     struct err *err)
 {
-    struct provider p;
+    struct provider p = {0};
     AUTO_BUF query = {0};
     *url = NULL;
     if (discover(o, &p, err) < 0)

@@ -177,9 +177,9 @@ void oidc_read_person(const struct conf *conf, struct arena *a, struct json_obje
         .picture = arena_strdup(a, claim_of(payload, userinfo, "picture")),
         .username = arena_strdup(a, claim_of(payload, userinfo, "preferred_username")),
     };
-    out->email_verified = json_object_object_get_ex(of_email, "email_verified", &verified) &&
-                          json_object_is_type(verified, json_type_boolean) &&
-                          json_object_get_boolean(verified);
+    out->email_verified =
+        out->email && json_object_object_get_ex(of_email, "email_verified", &verified) &&
+        json_object_is_type(verified, json_type_boolean) && json_object_get_boolean(verified);
     if (str_empty(conf->oidc_roles_claim))
         return;
     struct json_object *claim = find_claim(a, payload, conf->oidc_roles_claim);

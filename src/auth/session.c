@@ -220,13 +220,13 @@ void session_seen(const struct session_deps *d, struct arena *a, const struct se
     static struct {
         char id[UUID_TEXT];
         int64_t next;
-    } noted[256];
+    } noted[1024];
     enum { PAUSE_MS = 60000 };
     unsigned char digest[SHA256_SIZE];
     struct err ignored;
     int64_t now = time_monotonic();
     sha256(s->row.id, strlen(s->row.id), digest);
-    size_t at = digest[0];
+    size_t at = (digest[0] << 8 | digest[1]) % ARRAY_LEN(noted);
     if (str_eq(noted[at].id, s->row.id) && now < noted[at].next)
         return;
     memcpy(noted[at].id, s->row.id, UUID_TEXT);

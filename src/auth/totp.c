@@ -166,7 +166,7 @@ static int waiting(const struct session_deps *d, struct arena *a, const char *us
 int totp_begun(const struct session_deps *d, struct arena *a, const struct store_user *user,
                const char *issuer, struct totp_enrolment *out, struct err *err)
 {
-    unsigned char secret[TOTP_SECRET];
+    unsigned char secret[TOTP_SECRET] = {0};
     *out = (struct totp_enrolment){0};
     if (waiting(d, a, user->id, secret, err) < 0)
         return -1;
@@ -177,7 +177,7 @@ int totp_begun(const struct session_deps *d, struct arena *a, const struct store
 int totp_confirm(const struct session_deps *d, struct arena *a, const char *user_id,
                  const char *code, bool *right, struct err *err)
 {
-    unsigned char secret[TOTP_SECRET];
+    unsigned char secret[TOTP_SECRET] = {0};
     int64_t step;
     if (waiting(d, a, user_id, secret, err) < 0)
         return -1;
@@ -200,7 +200,7 @@ int totp_take(const struct session_deps *d, struct arena *a, const char *user_id
               enum totp_verdict *out, struct err *err)
 {
     struct store_totp t;
-    unsigned char secret[TOTP_SECRET];
+    unsigned char secret[TOTP_SECRET] = {0};
     int64_t step;
     bool fresh = false;
     *out = TOTP_WRONG;

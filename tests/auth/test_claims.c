@@ -138,6 +138,11 @@ static void addresses_of_people(void)
     p = read_person("", "{\"email_verified\":true}", "{\"email\":\"d@e.f\"}");
     TAP_STR(p.email, "d@e.f");
     CU_ASSERT_FALSE(p.email_verified);
+    p = read_person("", "{\"sub\":\"s\"}", "{\"email_verified\":true}"); /* of nothing */
+    CU_ASSERT_PTR_NULL(p.email);
+    CU_ASSERT_FALSE(p.email_verified);
+    p = read_person("", "{\"email\":\"\",\"email_verified\":true}", NULL);
+    CU_ASSERT_FALSE(p.email_verified);
 }
 
 static void urls(void)

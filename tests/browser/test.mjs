@@ -3,9 +3,9 @@
 // is gone without JavaScript; the screenshots and the accessibility check have it.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createHmac } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import jsQR from 'jsqr';
+import { totp } from '../e2e/totp.mjs';
 import { Complaints, accessible, done, equal, fits, launch, ok, test } from './harness.mjs';
 
 const access = JSON.parse(readFileSync(process.env.ACCESS, 'utf8'));
@@ -422,16 +422,6 @@ await test('the policy is strict and the cookie is not readable', async () => {
 
 // ---- one's own account
 
-/** The code of an authenticator that holds the base32 secret, OFFSET steps from now (RFC 6238). */
-function code(secret, offset = 0) {
-  const bits = [...secret.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + offset));
-  const mac = createHmac('sha1', key).update(counter).digest();
-  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
-}
-
 /** What a phone reads in the QR code: the SVG's modules, four pixels each. */
 async function scan(page) {
   const side = Number((await page.locator('svg.qr').getAttribute('viewBox')).split(' ')[2]);
@@ -444,7 +434,7 @@ async function scan(page) {
 }
 
 const anna = { username: `anna-${Date.now()}`, password: 'correct horse battery' };
-let mine, totp, recovery;
+let mine, secretOfAnna, used, recovery;
 
 await test('a new password is asked for with the old one, and ends the other sessions', async () => {
   await api('POST', '/api/users', { ...anna, email: `${anna.username}@example.com`, roles: ['developer'] });
@@ -488,14 +478,15 @@ await test('a second factor is set up from its picture', async () => {
   await mine.page.click('button:has-text("Set up")');
   equal(await mine.page.locator('.codes li').count(), 10, 'the number of recovery codes');
   recovery = await mine.page.locator('.codes code').allInnerTexts();
-  totp = (await mine.page.locator('.enrol code').innerText()).replaceAll(' ', '');
-  equal(await scan(mine.page), `otpauth://totp/Slipway:${anna.username}?secret=${totp}&issuer=Slipway&algorithm=SHA1&digits=6&period=30`, 'what the picture says');
+  secretOfAnna = (await mine.page.locator('.enrol code').innerText()).replaceAll(' ', '');
+  equal(await scan(mine.page), `otpauth://totp/Slipway:${anna.username}?secret=${secretOfAnna}&issuer=Slipway&algorithm=SHA1&digits=6&period=30`, 'what the picture says');
   await mine.page.fill('[name=code]', '000000');
   mine.complaints.expect(422);
   await mine.page.click('button:has-text("Confirm")');
   equal(await mine.page.locator('.codes').count(), 0, 'the number of lists of recovery codes');
-  equal((await mine.page.locator('.enrol code').innerText()).replaceAll(' ', ''), totp, 'the secret');
-  await mine.page.fill('[name=code]', code(totp));
+  equal((await mine.page.locator('.enrol code').innerText()).replaceAll(' ', ''), secretOfAnna, 'the secret');
+  used = totp(secretOfAnna);
+  await mine.page.fill('[name=code]', used);
   await mine.page.click('button:has-text("Confirm")');
   equal(await mine.page.locator('.toast span').innerText(), 'The second factor is in force from the next sign-in on.', 'the toast');
   mine.complaints.take();
@@ -509,7 +500,7 @@ await test('a sign-in asks for a code in a second step', async () => {
   await v.page.click('button.primary');
   equal(await v.page.locator('h1').innerText(), 'Second factor', 'the heading');
   equal(await v.page.locator('[name=password]').count(), 0, 'the number of passwords');
-  await v.page.fill('[name=code]', code(totp)); // it confirmed the factor
+  await v.page.fill('[name=code]', used); // it confirmed the factor
   v.complaints.expect(401);
   await v.page.click('button.primary');
   ok((await v.page.locator('[role=alert]').innerText()).includes('used already'), 'there is no message');

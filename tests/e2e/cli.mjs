@@ -3,7 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { access, check, equal, login, main, test, unique } from './lib.mjs';
+import { access, check, Client, equal, login, main, test, unique } from './lib.mjs';
+import { totp } from './totp.mjs';
 
 const state = process.env.SLIPWAY_TEST_STATE;
 const program = join(state, 'prefix/bin/slipway');
@@ -75,6 +76,21 @@ test('keys are kept, and the web processes cannot read the worker\'s', () => {
 test('unknown commands and options are refused', () => {
   for (const args of [[], ['dance'], ['migrate', '--fast'], ['doctor', 'now']]) equal(slipway(args).code, 2, String(args));
   equal(slipway(['version']).out.startsWith('slipway '), true);
+});
+
+test('totp remove lets in who has lost device and recovery codes', async () => {
+  const name = unique('lost'), password = 'correct horse';
+  equal(slipway(['totp', 'remove', '--username', name]).code, 1);
+  equal(slipway(['user', 'add', '--username', name, '--email', `${name}@example.com`, '--password-stdin'], { input: `${password}\n` }).code, 0);
+  equal(slipway(['totp', 'remove', '--username', name]).code, 1); // there is none
+  const person = await login(name, password);
+  const { secret } = await person.want(200, 'POST', '/api/auth/totp');
+  await person.want(204, 'POST', '/api/auth/totp/confirm', { code: totp(secret) });
+  const refused = await new Client().call('POST', '/api/auth/login', { username: name, password });
+  equal([refused.status, refused.json.totpRequired], [401, true]);
+  const r = slipway(['totp', 'remove', '--username', name.toUpperCase()]);
+  equal([r.code, r.out], [0, `Removed the second factor of ${name}.\n`], r.err);
+  await login(name, password);
 });
 
 await main();

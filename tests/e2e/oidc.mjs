@@ -318,6 +318,8 @@ test('a wrong issuer is refused, in the token, in the answer and in the configur
 test('an e-mail address that is not verified is refused', async () => {
   for (const email_verified of [false, undefined, 'true', 1]) await refused('verified', { claims: { email_verified } });
   await refused('verified', { claims: { email: undefined } });
+  // that nothing is verified is said, too
+  await refused('verified', { claims: { email: undefined }, raw(payload) { liar.says.userinfo.email_verified = true; return token({ alg: 'RS256', kid: 'k1' }, payload, rs256(key)); } });
 });
 test('what the userinfo endpoint says of somebody else is refused', async () => {
   await refused('of somebody else', {
