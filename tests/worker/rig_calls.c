@@ -65,9 +65,11 @@ static pid_t ask_for_logs(int64_t wait_ms)
         return pid;
     const char *text;
     struct err err = {0};
-    int rc = call_ask(connection(), &arena, "service.logs",
+    struct redis *own = connection();
+    int rc = call_ask(own, &arena, "service.logs",
                       "{\"application\":\"a\",\"service\":\"web\",\"tail\":1,\"since\":0}", wait_ms,
                       &text, &err);
+    redis_close(own);
     exit(rc == 0 ? 0 : (int)err.code);
 }
 
