@@ -70,6 +70,8 @@ static int work(void *arg)
                                  .prefix = conf->redis_prefix};
     api.pg = pg_open_lazy(&pg);
     api.redis = redis_open(&redis);
+    cache_init(&api.cache, api.redis);
+    cache_follow(&api.cache, api.pg);
     struct worker w = {
         .serve = {.api = &api, .tables = tables, .error_page = pages_error},
         .request_seconds = conf->limit_request_seconds,
@@ -77,6 +79,7 @@ static int work(void *arg)
     struct fcgi_handler handler = {.serve = serve_one, .body_cap = body_cap, .arg = &w};
     int rc = fcgi_loop(web->fd, &handler);
     pg_close(api.pg);
+    cache_release(&api.cache);
     redis_close(api.redis);
     keyring_wipe(&api.keys);
     conf_release(&web->conf);

@@ -208,16 +208,22 @@ static bool lists_tag(const char *header, const char *tag)
 void api_send(struct api_call *c, int status, const char *version)
 {
     c->res->status = status;
-    if (version) {
-        const char *tag = etag_of(c, version, &c->res->body);
-        http_set(c->res, "ETag", "%s", tag);
-        if (status == 200 && lists_tag(http_header(c->req, "If-None-Match"), tag)) {
-            c->res->status = 304;
-            buf_clear(&c->res->body);
-            return;
-        }
-    }
+    if (version)
+        http_set(c->res, "ETag", "%s", etag_of(c, version, &c->res->body));
     http_set(c->res, "Content-Type", "application/json");
+}
+
+void api_condition(struct api_call *c)
+{
+    const char *wanted = http_header(c->req, "If-None-Match");
+    const char *line = strstr(buf_str(&c->res->headers), "ETag: ");
+    if (!wanted || !line || c->res->status != 200)
+        return;
+    line += strlen("ETag: ");
+    if (!lists_tag(wanted, arena_memdup(c->arena, line, strcspn(line, "\r"))))
+        return;
+    c->res->status = 304;
+    buf_clear(&c->res->body);
 }
 
 void api_send_list(struct api_call *c, const void *list, size_t n, size_t size, api_writer *write,

@@ -16,6 +16,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/valid.h"
+#include "cache/cache.h"
 #include "http/request.h"
 
 /* What a web process has. */
@@ -24,6 +25,7 @@ struct api {
     struct keyring keys;
     struct pg *pg;
     struct redis *redis;
+    struct cache cache;
 };
 
 /* An entry for the audit log, written when the request's outcome is known. */
@@ -60,7 +62,8 @@ struct api_call {
     struct api_audit *audit;       /* the newest first */
     struct api_job *jobs, **last_job;
     const struct store_user *code_due; /* whose password was right, and whose code is wanted */
-    bool keep;                         /* what was written stays, although the request is refused */
+    const char *depends; /* the project that the answer is all about; NULL: on everything */
+    bool keep;           /* what was written stays, although the request is refused */
     const char *once[4]; /* members of the answer that are shown this once (Idempotency-Key) */
 };
 
@@ -109,6 +112,7 @@ struct route {
     const char *media;               /* of an answer that is not JSON: "text/plain" */
     int status;                      /* of success; 0: 200, or 204 without `out` */
     const char *also;                /* other statuses that it answers on purpose: "409 503" */
+    int cache;                       /* seconds that an answer may be kept; 0: none is */
     const struct crud *crud;         /* for the handlers of api/crud.h */
 };
 
@@ -219,9 +223,11 @@ const char *api_public_url(const struct api_call *c);
 /* Begins the body's object; api_send() ends it. */
 void api_begin(struct api_call *c, struct jw *w);
 /* Sends the JSON in the body with STATUS. With VERSION, which may be "", it carries an ETag that
- * begins with it, and is 304 when If-None-Match has that. */
+ * begins with it. */
 void api_send(struct api_call *c, int status, const char *version);
 void api_no_content(struct api_call *c);
+/* Makes an answer with an ETag 304 when If-None-Match has that; for the middleware. */
+void api_condition(struct api_call *c);
 /* ERR_PRECONDITION when If-Match is sent and is not the ETag of CURRENT (JSON text). */
 int api_check_match(const struct api_call *c, const struct buf *current, struct err *err);
 

@@ -220,6 +220,7 @@ int api_app_load(struct api_call *c, const char *id, enum permission p, struct s
         return -1;
     if (role)
         *role = own_role;
+    c->depends = out->project_id;
     return api_require(c, own_role, p, err);
 }
 

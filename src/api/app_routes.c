@@ -43,6 +43,7 @@ static int handle_list(struct api_call *c, struct err *err)
     if (api_page(c, &page, err) < 0 || api_id_filter(c, "projectId", &project, err) < 0 ||
         api_app_list(c, project, &page, &list, err) < 0)
         return -1;
+    c->depends = project; /* NULL: any of all may change it */
     api_send_list(c, list.list, list.n, sizeof(*list.list), api_app_write, list.more,
                   list.n ? list.list[list.n - 1].app.id : NULL);
     return 0;
@@ -140,13 +141,13 @@ static const struct valid_table secret_table = {"WebhookSecret", secret_fields,
 
 static const struct route routes[] = {
     ROUTE(GET, "/api/applications", handle_list, APPLICATION_READ, USER,
-          .doc = "List the applications", .query = &list_query, .out = &app_table,
-          .flags = ROUTE_LIST),
+          .cache = CACHE_LIST_SECONDS, .doc = "List the applications", .query = &list_query,
+          .out = &app_table, .flags = ROUTE_LIST),
     ROUTE(POST, "/api/applications", handle_create, APPLICATION_CREATE, USER,
           .doc = "Make an application", .in = &app_table, .out = &app_table, .status = 201,
           .also = "409"),
     ROUTE(GET, "/api/applications/:id", handle_get, APPLICATION_READ, USER,
-          .doc = "Read an application", .out = &app_table),
+          .cache = CACHE_DETAIL_SECONDS, .doc = "Read an application", .out = &app_table),
     ROUTE(PATCH, "/api/applications/:id", handle_update, APPLICATION_UPDATE, USER,
           .doc = "Change an application",
           .note = "Most changes take effect at the next deployment; pendingChanges says so.",

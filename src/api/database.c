@@ -115,6 +115,7 @@ static int load(struct api_call *c, const char *id, enum permission p, struct st
     if (api_check_id(id, "database", err) < 0 ||
         store_database_get(c->api->pg, c->arena, &c->scope, id, out, &role, err) < 0)
         return -1;
+    c->depends = out->project_id;
     return api_require(c, role, p, err);
 }
 
@@ -173,8 +174,7 @@ static int insert(struct api_call *c, struct store_database *d, struct err *err)
 static int create(struct api_call *c, struct json_object *in, void *out, struct err *err)
 {
     struct store_project project;
-    struct database_in new = {
-        .d = {.id = uuid_new(c->arena), .memory_limit = 512, .cpu_limit = 1}};
+    struct database_in new = {.d = {.id = uuid_new(c->arena), .memory_limit = 512, .cpu_limit = 1}};
     api_audit(c, "database.create", new.d.id);
     if (api_valid(c, &table, in, false, &new, err) < 0)
         return -1;
@@ -215,20 +215,19 @@ static int update(struct api_call *c, const char *id, struct json_object *in, vo
     if (version && valid_has(&table, &change, "image"))
         return api_bad_field(c, "version", "cannot be set together with image", err);
     if (version)
-        change.d.image = arena_printf(c->arena, "%s:%s", dbkind_find(change.d.kind)->image,
-                                      change.d.version);
+        change.d.image =
+            arena_printf(c->arena, "%s:%s", dbkind_find(change.d.kind)->image, change.d.version);
     if (store_database_update(c->api->pg, c->arena, &change.d, err) < 0)
         return taken(c, err);
     return get(c, id, out, err);
 }
 
-static int delete(struct api_call *c, const char *id, struct err *err)
+static int delete (struct api_call *c, const char *id, struct err *err)
 {
     struct store_database d;
     bool volumes;
     api_audit(c, "database.delete", id);
-    if (api_flag(c, "volumes", &volumes, err) < 0 ||
-        load(c, id, PERM_DATABASE_DELETE, &d, err) < 0)
+    if (api_flag(c, "volumes", &volumes, err) < 0 || load(c, id, PERM_DATABASE_DELETE, &d, err) < 0)
         return -1;
     c->audit->change = volumes ? "{\"volumes\":true}" : NULL;
     return store_database_delete(c->api->pg, c->arena, id, volumes, err);
@@ -333,9 +332,9 @@ static int handle_connection(struct api_call *c, struct err *err)
     jw_kstr(&w, "username", d.username);
     jw_kstr(&w, "password", password);
     jw_kstr(&w, "databaseName", d.database_name);
-    jw_kstr(&w, "url",
-            dbkind_url(c->arena, k, d.service_name, k->port, d.username, password,
-                       d.database_name));
+    jw_kstr(
+        &w, "url",
+        dbkind_url(c->arena, k, d.service_name, k->port, d.username, password, d.database_name));
     jw_key(&w, "publishedPort");
     if (d.published_port)
         jw_int(&w, d.published_port);
@@ -364,9 +363,8 @@ static const struct valid_field binding_fields[] = {
      .offset = offsetof(struct binding_in, variable),
      .doc = "the environment variable that has its address"},
 };
-static const struct valid_table binding_table = {"Binding", binding_fields,
-                                                 ARRAY_LEN(binding_fields),
-                                                 sizeof(struct binding_in)};
+static const struct valid_table binding_table = {
+    "Binding", binding_fields, ARRAY_LEN(binding_fields), sizeof(struct binding_in)};
 
 static int load_both(struct api_call *c, struct store_app *app, struct store_database *d,
                      struct err *err)
@@ -427,18 +425,19 @@ static const struct valid_field delete_fields[] = {
 static const struct valid_table delete_query = {"DatabaseDelete", delete_fields,
                                                 ARRAY_LEN(delete_fields), 0};
 
-#define ACTION(path, handler, what)                                                    \
-    ROUTE(POST, path, handler, DATABASE_UPDATE, USER, .doc = what, .out = &table,      \
-          .status = 202, .flags = ROUTE_EMPTY)
+#define ACTION(path, handler, what)                                                              \
+    ROUTE(POST, path, handler, DATABASE_UPDATE, USER, .doc = what, .out = &table, .status = 202, \
+          .flags = ROUTE_EMPTY)
 
 static const struct route routes[] = {
-    ROUTE(GET, "/api/databases", crud_list, DATABASE_READ, USER, .doc = "List the databases",
-          .crud = &crud, .query = &list_query, .out = &table, .flags = ROUTE_LIST),
+    ROUTE(GET, "/api/databases", crud_list, DATABASE_READ, USER, .cache = CACHE_LIST_SECONDS,
+          .doc = "List the databases", .crud = &crud, .query = &list_query, .out = &table,
+          .flags = ROUTE_LIST),
     ROUTE(POST, "/api/databases", crud_create, DATABASE_CREATE, USER, .doc = "Make a database",
           .note = "It is pending until the worker has made its service.", .crud = &crud,
           .in = &table, .out = &table, .status = 201),
-    ROUTE(GET, "/api/databases/:id", crud_get, DATABASE_READ, USER, .doc = "Read a database",
-          .crud = &crud, .out = &table),
+    ROUTE(GET, "/api/databases/:id", crud_get, DATABASE_READ, USER, .cache = CACHE_DETAIL_SECONDS,
+          .doc = "Read a database", .crud = &crud, .out = &table),
     ROUTE(PATCH, "/api/databases/:id", crud_update, DATABASE_UPDATE, USER,
           .doc = "Change a database", .crud = &crud, .in = &table, .out = &table,
           .flags = ROUTE_MATCH),

@@ -54,10 +54,9 @@ static const struct valid_field query_fields[] = {
 static const struct valid_table query = {"DeliveryFilter", query_fields, ARRAY_LEN(query_fields),
                                          0};
 
-static int list(struct api_call *c, const struct store_page *page, struct crud_list *out,
-                struct err *err)
+int api_delivery_list(struct api_call *c, const struct store_page *page,
+                      struct store_deliveries *out, struct err *err)
 {
-    struct store_deliveries found;
     struct store_delivery_filter f = {.outcome = http_query(c->req, "outcome")};
     if (api_id_filter(c, "applicationId", &f.application_id, err) < 0)
         return -1;
@@ -66,20 +65,42 @@ static int list(struct api_call *c, const struct store_page *page, struct crud_l
         known = str_eq(*word, f.outcome);
     if (!known)
         return api_bad_field(c, "outcome", "must be one of " OUTCOMES, err);
-    if (store_delivery_list(c->api->pg, c->arena, &c->scope, &f, page, &found, err) < 0)
+    return store_delivery_list(c->api->pg, c->arena, &c->scope, &f, page, out, err);
+}
+
+static int list(struct api_call *c, const struct store_page *page, struct crud_list *out,
+                struct err *err)
+{
+    struct store_deliveries found;
+    if (api_delivery_list(c, page, &found, err) < 0)
         return -1;
     CRUD_LIST(out, found);
     return 0;
 }
 
-static int load(struct api_call *c, const char *id, enum permission p, struct store_delivery *out,
-                struct err *err)
+/* The permission's role is *role_out, which may be NULL. */
+static int load_role(struct api_call *c, const char *id, enum permission p,
+                     struct store_delivery *out, const char **role_out, struct err *err)
 {
     const char *role;
     if (api_check_id(id, "delivery", err) < 0 ||
         store_delivery_get(c->api->pg, c->arena, &c->scope, id, out, &role, err) < 0)
         return -1;
+    if (role_out)
+        *role_out = role;
     return api_require(c, role, p, err);
+}
+
+static int load(struct api_call *c, const char *id, enum permission p, struct store_delivery *out,
+                struct err *err)
+{
+    return load_role(c, id, p, out, NULL, err);
+}
+
+int api_delivery_get(struct api_call *c, const char *id, struct store_delivery *out,
+                     const char **role, struct err *err)
+{
+    return load_role(c, id, PERM_DELIVERY_READ, out, role, err);
 }
 
 static void write_row(const void *d, struct jw *w)
@@ -141,13 +162,14 @@ static int recall(struct api_call *c, const struct store_delivery *d, struct hoo
     return 0;
 }
 
-static int handle_redeliver(struct api_call *c, struct err *err)
+int api_delivery_redeliver(struct api_call *c, const char *id, struct store_delivery *out,
+                           struct err *err)
 {
     struct store_delivery d;
     struct hook h;
     bool fresh;
-    api_audit(c, "delivery.redeliver", c->req->params[0]);
-    if (load(c, c->req->params[0], PERM_APPLICATION_DEPLOY, &d, err) < 0)
+    api_audit(c, "delivery.redeliver", id);
+    if (load(c, id, PERM_APPLICATION_DEPLOY, &d, err) < 0)
         return -1;
     if (!d.proved)
         return err_set(err, ERR_CONFLICT,
@@ -161,7 +183,13 @@ static int handle_redeliver(struct api_call *c, struct err *err)
         store_delivery_insert(c->api->pg, c->arena, &h.row, h.starts, h.n_starts, &fresh, err) < 0)
         return -1;
     api_enqueue(c, h.starts, h.n_starts);
-    if (load(c, h.row.id, PERM_DELIVERY_READ, &d, err) < 0)
+    return load(c, h.row.id, PERM_DELIVERY_READ, out, err);
+}
+
+static int handle_redeliver(struct api_call *c, struct err *err)
+{
+    struct store_delivery d;
+    if (api_delivery_redeliver(c, c->req->params[0], &d, err) < 0)
         return -1;
     api_send_one(c, 202, &d, write_whole);
     return 0;
@@ -178,19 +206,28 @@ static const struct valid_field explain_fields[] = {
 static const struct valid_table explain_table = {"DeliveryExplanation", explain_fields,
                                                  ARRAY_LEN(explain_fields), 0};
 
+int api_delivery_explain(struct api_call *c, const struct store_delivery *d, struct hook *out,
+                         struct err *err)
+{
+    if (recall(c, d, out, err) < 0)
+        return -1;
+    if (d->proved && out->n) {
+        hook_plan(c, out);
+    } else {
+        out->row.outcome = d->proved ? "ignored" : "refused";
+        out->row.reason = d->proved ? "its application was deleted" : d->reason;
+    }
+    return 0;
+}
+
 static int handle_explain(struct api_call *c, struct err *err)
 {
     struct store_delivery d;
     struct hook h;
     struct jw w;
-    if (load(c, c->req->params[0], PERM_DELIVERY_READ, &d, err) < 0 || recall(c, &d, &h, err) < 0)
+    if (load(c, c->req->params[0], PERM_DELIVERY_READ, &d, err) < 0 ||
+        api_delivery_explain(c, &d, &h, err) < 0)
         return -1;
-    if (d.proved && h.n) {
-        hook_plan(c, &h);
-    } else {
-        h.row.outcome = d.proved ? "ignored" : "refused";
-        h.row.reason = d.proved ? "its application was deleted" : d.reason;
-    }
     api_begin(c, &w);
     jw_begin(&w);
     jw_kstr(&w, "outcome", h.row.outcome);

@@ -55,6 +55,21 @@ int hook_run(struct api_call *c, struct hook *h, hook_proof *proof, struct err *
  * row's outcome and reason. */
 void hook_plan(struct api_call *c, struct hook *h);
 
+/* ---- recorded deliveries (delivery.c) */
+
+/* By the request's ?applicationId= and ?outcome=. */
+int api_delivery_list(struct api_call *c, const struct store_page *page,
+                      struct store_deliveries *out, struct err *err);
+/* With headers and body. *role (may be NULL) gets what the project gives the caller. */
+int api_delivery_get(struct api_call *c, const char *id, struct store_delivery *out,
+                     const char **role, struct err *err);
+/* Does again what it says. ERR_CONFLICT: its proof was not good, or its application is gone. */
+int api_delivery_redeliver(struct api_call *c, const char *id, struct store_delivery *out,
+                           struct err *err);
+/* What it would do now: out->row's outcome and reason, out->starts. Writes nothing. */
+int api_delivery_explain(struct api_call *c, const struct store_delivery *d, struct hook *out,
+                         struct err *err);
+
 extern const struct valid_table api_hook_table; /* {"deployments": [ids], "reason"?} */
 extern const struct route_table api_github_routes, api_gitlab_routes, api_docker_routes,
     api_delivery_routes;

@@ -91,7 +91,7 @@ static void parameter(struct openapi *p, const char *in, const char *name, const
     jw_begin(w);
     jw_kstr(w, "name", name);
     jw_kstr(w, "in", in);
-    if (str_eq(in, "path"))
+    if (str_eq(in, "path") || (f && f->flags & VALID_REQUIRED))
         jw_kbool(w, "required", true);
     jw_kstr(w, "description", doc);
     jw_key(w, "schema");

@@ -79,6 +79,7 @@ int api_project_get(struct api_call *c, const char *id, enum permission p,
         return -1;
     if (role)
         *role = own_role;
+    c->depends = out->id;
     return api_require(c, own_role, p, err);
 }
 
@@ -162,12 +163,13 @@ static const struct crud crud = {.path = "/api/projects",
 
 static const struct route routes[] = {
     ROUTE(GET, "/api/projects", crud_list, PROJECT_READ, USER, .crud = &crud,
-          .doc = "List the projects", .out = &api_project_table, .flags = ROUTE_LIST),
+          .cache = CACHE_LIST_SECONDS, .doc = "List the projects", .out = &api_project_table,
+          .flags = ROUTE_LIST),
     ROUTE(POST, "/api/projects", crud_create, PROJECT_CREATE, USER, .crud = &crud,
           .doc = "Make a project", .in = &api_project_table, .out = &api_project_table,
           .status = 201),
     ROUTE(GET, "/api/projects/:id", crud_get, PROJECT_READ, USER, .crud = &crud,
-          .doc = "Read a project", .out = &api_project_table),
+          .cache = CACHE_DETAIL_SECONDS, .doc = "Read a project", .out = &api_project_table),
     ROUTE(PATCH, "/api/projects/:id", crud_update, PROJECT_UPDATE, USER, .crud = &crud,
           .doc = "Change a project", .in = &api_project_table, .out = &api_project_table,
           .flags = ROUTE_MATCH),

@@ -40,5 +40,6 @@ const struct route_table *const api_routes[] = {
     &api_docker_routes,
     &api_delivery_routes,
     &api_metrics_routes,
+    &api_live_routes,
     NULL,
 };

@@ -12,6 +12,7 @@ extern const struct route_table api_bulk_routes;
 extern const struct route_table api_credential_routes;
 extern const struct route_table api_database_routes;
 extern const struct route_table api_health_routes;
+extern const struct route_table api_live_routes;
 extern const struct route_table api_metrics_routes;
 extern const struct route_table api_notification_routes;
 extern const struct route_table api_token_routes;

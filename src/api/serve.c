@@ -187,7 +187,7 @@ static int run(struct api_call *c, const struct route *route, struct session *sp
         return -1;
     if (changes(c, route))
         return run_changing(c, route, err);
-    if (route->handler(c, err) < 0)
+    if (mw_cache(c, route, err) < 0)
         return -1;
     if (mw_audit(c, c->res->status, err) < 0) /* what is not written down is not shown */
         return -1;
@@ -251,6 +251,8 @@ void serve_request(void *arg, struct http_request *req, const struct err *reques
         err_set(&err, ERR_METHOD, "%s is not allowed here", http_method_name(req->method));
     else
         err_set(&err, ERR_NOT_FOUND, "there is nothing at %.200s", req->path);
+    if (rc == 0)
+        api_condition(&c);
     if (rc < 0)
         answer_error(s, &c, page, &err);
     audit_rest(&c);

@@ -43,6 +43,8 @@ int mw_repeat_take(struct api_call *c, const struct route *route, struct store_r
                    bool *again, struct err *err);
 /* Keeps the answer under the key that was taken. */
 int mw_repeat_keep(struct api_call *c, struct store_repeat *r, struct err *err);
+/* Runs the handler, or gives what it answered before when nothing has changed since. */
+int mw_cache(struct api_call *c, const struct route *route, struct err *err);
 /* Writes the audit log's entries of a request that is answered with STATUS. */
 int mw_audit(struct api_call *c, int status, struct err *err);
 /* An entry for a caller whom the middleware turned away from a route that changes something. */

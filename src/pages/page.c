@@ -25,6 +25,7 @@ static const struct {
     [TOAST_CANCELLING] = {"cancelling", "The deployment is being cancelled."},
     [TOAST_ROLLING_BACK] = {"rolling-back", "The rollback waits for its turn."},
     [TOAST_REGISTERED] = {"registered", "Welcome. This account is the owner."},
+    [TOAST_REDELIVERED] = {"redelivered", "Did again what the delivery says."},
     [TOAST_PASSWORD] = {"password", "Changed the password. Your other sessions have ended."},
     [TOAST_SESSION_ENDED] = {"session-ended", "Ended the session."},
     [TOAST_TOTP_ON] = {"totp-on", "The second factor is in force from the next sign-in on."},

@@ -328,4 +328,77 @@ struct view_deployment {
     const char *log_note, *log_earlier, *log_first, *log_later, *log_newest;
 };
 
+/* ---- webhooks */
+
+struct view_delivery_row {
+    const char *id, *provider, *event, *repository, *ref, *commit, *reason;
+    const char *deployment_id; /* the first that it started; NULL: none */
+    struct view_status outcome;
+    struct view_time when;
+};
+
+struct view_deliveries {
+    struct view_page page;
+    struct {
+        struct view_delivery_row *list;
+        size_t n;
+    } rows;
+    struct view_pages pages;
+};
+
+struct view_delivery {
+    struct view_page page;
+    struct view_crumbs crumbs;
+    struct view_delivery_row row;
+    const char *application_id, *application, *address, *request_id, *headers, *body;
+    const char *now; /* what it would come to now */
+    bool can_redeliver;
+    const char *problem;
+};
+
+/* ---- the API's description */
+
+struct view_api_field {
+    const char *name, *type, *doc, *schema; /* schema: the one that it leads to, or NULL */
+    bool required;
+};
+
+struct view_api_schema {
+    const char *name;
+    struct {
+        struct view_api_field *list;
+        size_t n;
+    } fields;
+};
+
+struct view_api_operation {
+    const char *id, *method, *path, *doc, *note, *permission;
+    const char *body, *answer, *answers; /* schemas; "201, or 401 403 404" */
+    bool list;
+    struct {
+        struct view_api_field *list;
+        size_t n;
+    } parameters;
+};
+
+struct view_api_group {
+    const char *name;
+    struct {
+        struct view_api_operation *list;
+        size_t n;
+    } operations;
+};
+
+struct view_api {
+    struct view_page page;
+    struct {
+        struct view_api_group *list;
+        size_t n;
+    } groups;
+    struct {
+        struct view_api_schema *list;
+        size_t n;
+    } schemas;
+};
+
 #endif

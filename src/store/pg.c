@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "base/time.h"
 
+/* More names than CHANGES in a transaction are one: everything. A name is a UUID or a word. */
+enum { CHANGES = 16, NAME_SIZE = 40 };
 enum { STATEMENTS = 512 }; /* a power of two, well above the number of literals */
 
 struct pg {
@@ -18,7 +20,12 @@ struct pg {
     PGconn *conn;
     int depth;                        /* of transactions: 0 none, 1 BEGIN, above it savepoints */
     const char *prepared[STATEMENTS]; /* hash table of the literals' addresses */
-    char lock[64];                    /* advisory lock that a new connection takes again, or "" */
+    pg_changed *changed;
+    void *changed_arg;
+    char names[CHANGES][NAME_SIZE]; /* what the transaction has changed until now */
+    size_t n_names;
+    bool listening;
+    char lock[64]; /* advisory lock that a new connection takes again, or "" */
 };
 
 static void clear_result(PGresult **r)
@@ -27,10 +34,47 @@ static void clear_result(PGresult **r)
 }
 #define AUTO_RESULT CLEANUP(clear_result) PGresult
 
-static void on_notice(void *arg, const char *message)
+static void note_change(struct pg *pg, const char *name)
 {
-    (void)arg;
-    log_debug("postgresql: %s", message);
+    for (size_t i = 0; i < pg->n_names; i++)
+        if (str_eq(pg->names[i], name))
+            return;
+    if (pg->n_names == CHANGES) {
+        pg->n_names = 1;
+        name = "epoch";
+    }
+    size_t at = str_eq(name, "epoch") ? 0 : pg->n_names++;
+    snprintf(pg->names[at], NAME_SIZE, "%s", name);
+}
+
+static void on_notice(void *arg, const PGresult *r)
+{
+    struct pg *pg = arg;
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+    if (str_eq(state, "SW001") && message)
+        note_change(pg, message);
+    else
+        log_debug("postgresql: %s", message ? message : "");
+}
+
+static void tell_changes(struct pg *pg, bool done)
+{
+    const char *names[CHANGES];
+    if (!pg->n_names)
+        return;
+    for (size_t i = 0; i < pg->n_names; i++)
+        names[i] = pg->names[i];
+    if (pg->changed)
+        pg->changed(pg->changed_arg, names, pg->n_names);
+    if (done)
+        pg->n_names = 0;
+}
+
+void pg_on_change(struct pg *pg, pg_changed *changed, void *arg)
+{
+    pg->changed = changed;
+    pg->changed_arg = arg;
 }
 
 struct pg *pg_open_lazy(const struct pg_config *config)
@@ -111,7 +155,9 @@ static int connect_now(struct pg *pg, struct err *err)
     pg->conn = PQconnectdbParams(keys, values, 1);
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return away(pg, err);
-    PQsetNoticeProcessor(pg->conn, on_notice, NULL);
+    PQsetNoticeReceiver(pg->conn, on_notice, pg);
+    pg->listening = false;
+    pg->n_names = 0;
     return pg->lock[0] ? take_lock(pg, err) : 0;
 }
 
@@ -142,6 +188,11 @@ int pg_lock(struct pg *pg, const char *name, struct err *err)
         return -1;
     snprintf(pg->lock, sizeof(pg->lock), "%s", name);
     return take_lock(pg, err);
+}
+
+int pg_backend(struct pg *pg)
+{
+    return pg->conn ? PQbackendPID(pg->conn) : 0;
 }
 
 int pg_socket(struct pg *pg)
@@ -270,6 +321,8 @@ int pg_run(struct pg *pg, struct arena *a, const char *sql, const struct pg_para
             continue;
         return refuse(pg, r, sql, err);
     }
+    if (!pg->depth)
+        tell_changes(pg, true);
     int64_t took = time_monotonic() - start;
     if (pg->config.log_queries_ms >= 0 && took >= pg->config.log_queries_ms)
         log_info("query took %lld ms: %.200s", (long long)took, sql);
@@ -282,9 +335,11 @@ int pg_script(struct pg *pg, const char *sql, struct err *err)
         return -1;
     AUTO_RESULT *r = PQexec(pg->conn, sql);
     ExecStatusType status = PQresultStatus(r);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY)
-        return 0;
-    return refuse(pg, r, sql, err);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY)
+        return refuse(pg, r, sql, err);
+    if (!pg->depth)
+        tell_changes(pg, true);
+    return 0;
 }
 
 int pg_begin(struct pg *pg, struct err *err)
@@ -320,7 +375,9 @@ int pg_commit(struct pg *pg, struct err *err)
     pg->depth = 0;
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return away(pg, err);
+    tell_changes(pg, false);
     AUTO_RESULT *r = PQexec(pg->conn, "COMMIT");
+    tell_changes(pg, true); /* also when it is not known whether it happened */
     if (PQresultStatus(r) != PGRES_COMMAND_OK)
         return refuse(pg, r, "COMMIT", err);
     if (!str_eq(PQcmdStatus(r), "COMMIT"))
@@ -334,6 +391,8 @@ void pg_rollback(struct pg *pg)
     if (!pg->depth)
         return;
     pg->depth--;
+    if (!pg->depth)
+        pg->n_names = 0;
     if (pg->depth)
         snprintf(undo, sizeof(undo), "ROLLBACK TO s%d; RELEASE s%d", pg->depth, pg->depth);
     if (PQstatus(pg->conn) == CONNECTION_OK)
@@ -345,6 +404,29 @@ void pg_rollback_all(struct pg *pg)
     while (pg->depth > 1)
         pg->depth--; /* the outermost takes the others with it */
     pg_rollback(pg);
+}
+
+int pg_heard(struct pg *pg, const char *channel, pg_changed *changed, void *arg, struct err *err)
+{
+    static const char *const everything[] = {"epoch"};
+    if (ensure(pg, err) < 0)
+        return -1;
+    if (!pg->listening) {
+        char listen[80];
+        snprintf(listen, sizeof(listen), "LISTEN %s", channel);
+        if (pg_script(pg, listen, err) < 0)
+            return -1;
+        pg->listening = true;
+        changed(arg, everything, 1);
+        return 0;
+    }
+    if (!PQconsumeInput(pg->conn))
+        return away(pg, err);
+    for (PGnotify *n; (n = PQnotifies(pg->conn)) != NULL; PQfreemem(n)) {
+        const char *name = n->extra;
+        changed(arg, &name, 1);
+    }
+    return 0;
 }
 
 const char *pg_cell(const struct pg_rows *r, size_t row, size_t column)

@@ -88,6 +88,19 @@ int pg_ping(struct pg *pg, struct err *err);
  * cannot be had again, every further statement fails likewise. */
 int pg_lock(struct pg *pg, const char *name, struct err *err);
 
+/* What PG's own statements changed, as the triggers of sql/0009_cache.sql name it: before each
+ * commit and after it; of a statement outside a transaction after it. */
+typedef void pg_changed(void *arg, const char *const *names, size_t n);
+void pg_on_change(struct pg *pg, pg_changed *changed, void *arg);
+
+/* What others notified on CHANNEL since the last call; does not wait. The first call begins to
+ * listen. When the connection was lost meanwhile, so may have been notifications: then the one
+ * name "epoch". ERR_UNAVAILABLE. */
+int pg_heard(struct pg *pg, const char *channel, pg_changed *changed, void *arg, struct err *err);
+
+/* The server's process id of the connection, as in pg_stat_activity; 0 when not connected. */
+int pg_backend(struct pg *pg);
+
 /* The socket, for poll(); -1 when not connected. */
 int pg_socket(struct pg *pg);
 

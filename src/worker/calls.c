@@ -190,15 +190,6 @@ static const struct {
 
 /* ---- serving */
 
-static struct redis *connect_redis(const struct worker *w)
-{
-    struct redis_config config = {.host = w->conf.redis_host,
-                                  .port = w->conf.redis_port,
-                                  .password = w->conf.redis_password,
-                                  .prefix = w->conf.redis_prefix};
-    return redis_open(&config);
-}
-
 static int serve(struct request *r, const struct call *c, struct err *err)
 {
     if (json_parse(c->arguments, strlen(c->arguments), &r->in, err) < 0 ||
@@ -223,7 +214,7 @@ static int serve_one(struct worker *w, void *arg)
         .it_value = {.tv_sec = c->left_ms / 1000, .tv_usec = c->left_ms % 1000 * 1000}};
     setitimer(ITIMER_REAL, &end, NULL); /* SIGALRM ends the process */
     log_context(arena_printf(&a, "call=%.40s", c->kind));
-    struct redis *redis = connect_redis(w);
+    struct redis *redis = tools_redis(w);
     struct request r = {
         .w = w, .tools = &tools, .arena = &a, .until = time_monotonic() + left, .out = &out};
     int rc = serve(&r, c, &err);
@@ -249,7 +240,7 @@ int calls_run(struct worker *w, void *arg)
 {
     (void)arg;
     AUTO_ARENA a = {0};
-    struct redis *redis = connect_redis(w);
+    struct redis *redis = tools_redis(w);
     struct call c;
     struct err err;
     int running = 0, none[] = {-1};

@@ -19,11 +19,10 @@
 #include "deploy/clean.h"
 #include "store/action.h"
 #include "store/app.h"
-#include "store/audit.h"
-#include "store/delivery.h"
-#include "store/idempotency.h"
 #include "worker/calls.h"
 #include "worker/child.h"
+#include "worker/housekeeping.h"
+#include "worker/tools.h"
 #include "worker/watcher.h"
 
 enum {
@@ -38,10 +37,7 @@ enum {
     PUT_BACK_MS = 110000, /* after its time a job may put the last success back */
     GIVE_UP_MS = 120000,  /* what ending a deployment may take */
     REMOVE_MS = 120000,
-    CANCEL_MS = 500, /* between looks for deployments that are to be cancelled */
-    AUDIT_BATCH = 500,
-    FORGET_MS = 600000,
-    DELIVERY_DAYS = 30,
+    CANCEL_MS = 500,  /* between looks for deployments that are to be cancelled */
     ORPHAN_MS = 4000, /* age of a row that should have been taken by now */
 };
 
@@ -55,6 +51,7 @@ struct master {
     struct worker *w;
     struct pg *pg;
     struct redis *redis;
+    struct cache cache;
     struct child slots[SLOTS];
     struct arena turn;                                               /* reset each round */
     int64_t forget_at;                                               /* monotonic */
@@ -71,17 +68,16 @@ static void set_up(struct master *m)
                            .name = "slipway-worker",
                            .timeout_ms = 30000,
                            .log_queries_ms = c->log_queries};
-    struct redis_config redis = {.host = c->redis_host,
-                                 .port = c->redis_port,
-                                 .password = c->redis_password,
-                                 .prefix = c->redis_prefix};
     m->pg = pg_open_lazy(&pg);
-    m->redis = redis_open(&redis);
+    m->redis = tools_redis(m->w);
+    cache_init(&m->cache, m->redis);
+    cache_follow(&m->cache, m->pg);
 }
 
 static void tear_down(struct master *m)
 {
     pg_close(m->pg);
+    cache_release(&m->cache);
     redis_close(m->redis);
 }
 
@@ -374,30 +370,6 @@ static void heartbeat(struct master *m)
     }
 }
 
-/* The audit log's one appender; several workers take turns by its lock. */
-static void chain_audit(struct master *m)
-{
-    struct err err;
-    int64_t n = AUDIT_BATCH;
-    while (n == AUDIT_BATCH)
-        if (store_audit_chain(m->pg, &m->turn, AUDIT_BATCH, &n, &err) < 0) {
-            log_err(LOG_LEVEL_WARN, "could not chain the audit log's entries", &err);
-            return;
-        }
-}
-
-/* What is kept for a while only. */
-static void forget_old(struct master *m)
-{
-    struct err err;
-    if (time_monotonic() < m->forget_at)
-        return;
-    m->forget_at = time_monotonic() + FORGET_MS;
-    if (store_repeat_clean(m->pg, &m->turn, &err) < 0 ||
-        store_delivery_clean(m->pg, &m->turn, DELIVERY_DAYS, &err) < 0)
-        log_err(LOG_LEVEL_WARN, "could not forget what is old", &err);
-}
-
 /* PostgreSQL is the truth: what waits there and not in the queue is put there. */
 static void reconcile(struct master *m)
 {
@@ -407,8 +379,7 @@ static void reconcile(struct master *m)
     if (time_monotonic() < m->reconcile_at)
         return;
     m->reconcile_at = time_monotonic() + MASTER_RECONCILE_MS;
-    chain_audit(m);
-    forget_old(m);
+    housekeeping(m->pg, &m->turn, &m->forget_at);
     if (store_deployment_orphans(m->pg, &m->turn, ORPHAN_MS, &open, &err) < 0 ||
         store_app_removing(m->pg, &m->turn, &removing, &err) < 0 ||
         store_action_open(m->pg, &m->turn, &acting, &err) < 0) {
@@ -570,6 +541,7 @@ int master_run(struct worker *w)
         keep_alive(m, &m->watcher, "slipway-watch", watcher_run);
         keep_alive(m, &m->calls, "slipway-calls", calls_run);
         cancel(m);
+        cache_listen(&m->cache, m->pg);
         watch_clocks(m);
         heartbeat(m);
         reconcile(m);

@@ -250,11 +250,18 @@ test('webhooks and their deliveries', async () => {
 test('the rest: health, and logging in through an issuer that is not there', async () => {
   await ok(200, 'GET', '/healthz');
   await ok(200, 'GET', '/readyz');
+  const [p] = await ok(200, 'GET', '/api/projects?limit=1');
+  equal((await owner.call('GET', `/api/events?topics=project:${p.id},logs:application:${access.applicationId}?after=3`)).status, 503);
+  equal((await owner.call('GET', `/api/events?topics=project:${randomUUID()}`)).status, 404);
+  for (const topics of ['', 'x', `project:${p.id}?after=3`, `logs:application:${access.applicationId}?after=x`])
+    equal((await owner.call('GET', `/api/events?topics=${encodeURIComponent(topics)}`)).status, 422, topics);
+  equal((await owner.call('GET', '/api/ws')).status, 503);
+  equal((await owner.call('GET', '/api/ws', undefined, { origin: 'https://elsewhere.example' })).status, 403);
   for (const path of ['login', 'callback']) equal((await new Client().call('GET', `/api/auth/oidc/${path}`)).status, 404);
 });
 
-// The issuer has its own suite; this version sends no notifications.
-const otherwise = { getAuthOidcLogin: 404, getAuthOidcCallback: 404, postNotificationsByIdTest: 503 };
+// The issuer has its own suite; this version sends neither notifications nor live updates.
+const otherwise = { getAuthOidcLogin: 404, getAuthOidcCallback: 404, postNotificationsByIdTest: 503, getEvents: 503, getWs: 503 };
 test('every operation was called, and gave its success', () => {
   for (const [path, item] of Object.entries(doc.paths))
     for (const [method, o] of Object.entries(item)) {

@@ -51,7 +51,7 @@ export class Client {
     let json;
     try { json = JSON.parse(text); } catch { json = undefined; }
     // what a web server refuses or rewrites by itself is its own
-    if (/^\/(api\/|healthz|readyz)/.test(path) && !/%00|\.\.|%2e|\/\//i.test(path)) {
+    if (/^\/(api\/|healthz|readyz)/.test(path) && !/%00|%(?![0-9a-f]{2})|\.\.|%2e|\/\//i.test(path)) {
       const wrong = contract.check(method, path, res.status, res.headers, text);
       if (wrong) throw new Error(wrong);
     }

@@ -84,6 +84,7 @@ const rows = [
   ['POST', '/api/webhooks/gitlab', 'open', () => ({}), [401]],
   ['POST', '/api/webhooks/docker', 'open', () => ({ events: [] }), [401]],
   ['GET', '/api/auth/session', 'login'], ['GET', '/api/auth/tokens', 'login'],
+  ['GET', '/api/events', 'login', null, [422]], ['GET', '/api/ws', 'login', null, [503]],
   ['POST', '/api/applications/bulk', 'login', () => ({}), [422]],
   ['GET', '/api/auth/sessions', 'person'], ['DELETE', '/api/auth/sessions/{random}', 'person', null, [404]],
   ['POST', '/api/auth/password', 'person', () => ({}), [422]],

@@ -141,4 +141,76 @@ test('a deployment whose repository does not answer ends as failed and says so',
   check(/127\.0\.0\.1/.test(end.error.message), JSON.stringify(end.error));
 });
 
+// ---- GitLab, by its documentation's payloads
+function gitlab(url, change = {}) {
+  const path = url.replace(/^https?:\/\/|\.git$/g, '');
+  return {
+    object_kind: 'push', event_name: 'push', before: '95790bf891e76fee5e1747ab589903a6a1f80f22', after: 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7',
+    ref: 'refs/heads/main', ref_protected: true, checkout_sha: 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7', user_id: 4, user_name: 'Jane', user_username: 'jane',
+    project_id: 15, project: { id: 15, name: 'Shop', web_url: `http://${path}`, git_ssh_url: `git@${path}.git`, git_http_url: url, namespace: 'Acme', visibility_level: 0, path_with_namespace: 'acme/shop', default_branch: 'main' },
+    commits: [
+      { id: 'b6568db1bc1dcd7f8b4d5a946b0b91f9dacd7327', message: 'Update the catalogue', timestamp: '2026-01-12T14:27:31+02:00', added: ['a'], modified: [], removed: [] },
+      { id: 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7', message: 'Fix the readme', timestamp: '2026-01-12T14:30:31+02:00', added: [], modified: ['README'], removed: [] },
+    ],
+    total_commits_count: 2, push_options: {}, repository: { name: 'Shop', git_http_url: url, visibility_level: 0 }, ...change,
+  };
+}
+const lab = (payload, token, event = 'Push Hook', headers = {}) => new Client().raw('POST', '/api/webhooks/gitlab', {
+  body: JSON.stringify(payload), headers: { 'content-type': 'application/json', 'user-agent': 'GitLab/17.0', 'x-gitlab-event': event, 'x-gitlab-event-uuid': randomUUID(), ...(token === null ? {} : { 'x-gitlab-token': token }), ...headers },
+});
+
+test('GitLab: a push deploys its commit once; what should not deploy says why', async () => {
+  const url = `http://127.0.0.1:9/${unique('lab')}/shop.git`;
+  const a = await application(url);
+  for (const [token, status] of [['wrong', 401], ['', 401], [null, 401], [a.webhookSecret.slice(1), 401]])
+    equal((await lab(gitlab(url), token)).status, status, String(token));
+  const uuid = { 'x-gitlab-event-uuid': randomUUID() };
+  const r = await lab(gitlab(url), a.webhookSecret, 'Push Hook', uuid);
+  equal([r.status, r.json.deployments.length], [202, 1], r.text);
+  const d = await owner.get(`/api/deployments/${r.json.deployments[0]}`);
+  equal([d.commitSha, d.commitMessage, d.branch], ['da1560886d4f094c3e6c9ef40349f7d38b5d27d7', 'Fix the readme', 'main']);
+  equal((await lab(gitlab(url), a.webhookSecret, 'Push Hook', uuid)).status, 200);
+  const tries = [
+    ['Push Hook', { ref: 'refs/heads/other' }, /other/], ['Push Hook', { after: zero, checkout_sha: null, commits: [] }, /deleted/],
+    ['Push Hook', { commits: [{ id: 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7', message: 'Typo [skip ci]' }] }, /skip/],
+    ['Tag Push Hook', { object_kind: 'tag_push', ref: 'refs/tags/v1.0.0' }, /no branch/], ['Note Hook', { object_kind: 'note' }, /only pushes/],
+  ];
+  for (const [event, change, reason] of tries) {
+    const answer = await lab(gitlab(url, change), a.webhookSecret, event);
+    equal([answer.status, answer.json.deployments], [202, []], answer.text);
+    check(reason.test(answer.json.reason), answer.text);
+  }
+  equal(await count(a), 1);
+});
+
+test('the Docker Hub: an image application is deployed again by name and tag', async () => {
+  const p = await owner.want(201, 'POST', '/api/projects', { name: unique('hub') });
+  const name = unique('acme/shop').toLowerCase();
+  const a = await owner.want(201, 'POST', '/api/applications', { projectId: p.id, name: 'shop', image: name });
+  const hub = (repo, tag) => ({ callback_url: `https://registry.hub.docker.com/u/${repo}/hook/x/`, push_data: { pushed_at: 1767225600, pusher: 'jane', tag }, repository: { name: 'shop', namespace: 'acme', repo_name: repo, repo_url: `https://hub.docker.com/r/${repo}`, status: 'Active', is_private: false } });
+  const send = (payload, token, query = '') => new Client().raw('POST', `/api/webhooks/docker${query}`, { body: JSON.stringify(payload), headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) } });
+  equal((await send(hub(name, 'latest'), 'wrong')).status, 401);
+  equal((await send(hub(name, 'v2'), a.webhookSecret)).status, 401); // nothing runs that tag
+  const r = await send(hub(name, 'latest'), null, `?token=${a.webhookSecret}`);
+  equal([r.status, r.json.deployments.length], [202, 1], r.text);
+  for (const bad of [{}, { push_data: {} }, { repository: { repo_name: 1 }, push_data: { tag: 'x' } }]) equal((await send(bad, a.webhookSecret)).status, 400);
+  await owner.want(204, 'DELETE', `/api/projects/${p.id}?force=true`);
+});
+
+test('why a push did nothing has an answer', async () => {
+  const url = `http://127.0.0.1:9/${unique('why')}/x.git`;
+  const a = await application(url);
+  await deliver('push', push(url), 'a forgotten secret');
+  const [refused] = await owner.get(`/api/webhooks/deliveries?applicationId=${a.id}`);
+  equal([refused.outcome, refused.commitSha, refused.ref], ['refused', 'c0ffee'.padEnd(40, '1'), 'refs/heads/main']);
+  check(/proof fits no application/.test(refused.reason), refused.reason);
+  const whole = await owner.get(`/api/webhooks/deliveries/${refused.id}`);
+  check(!JSON.stringify(whole).includes('sha256='), 'the signature is kept');
+  equal(JSON.parse(whole.body).after, 'c0ffee'.padEnd(40, '1'));
+  // a delivery whose proof failed does not use the sender's id up
+  const delivery = randomUUID();
+  equal((await deliver('push', push(url), 'wrong', { delivery })).status, 401);
+  equal((await deliver('push', push(url), a.webhookSecret, { delivery })).status, 202);
+});
+
 await main();

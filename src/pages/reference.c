@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* The API's description, to read: out of the tables that serve it. */
+#include <string.h>
+
+#include "api/openapi.h"
+#include "base/str.h"
+#include "pages/page.h"
+#include "pages/pages.h"
+
+enum { SCHEMAS = 128, GROUPS = 32 };
+
+/* What the page tells of, in the order in which it comes up. */
+struct reference {
+    struct arena *a;
+    const struct valid_table *schemas[SCHEMAS];
+    size_t n;
+};
+
+static const char *schema_of(struct reference *r, const struct valid_table *t)
+{
+    if (!t)
+        return NULL;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->schemas[i] == t)
+            return t->name;
+    if (r->n == SCHEMAS)
+        BUG("more than %d schemas", SCHEMAS);
+    r->schemas[r->n++] = t;
+    return t->name;
+}
+
+static const char *type_of(struct arena *a, const struct valid_field *f)
+{
+    static const char *const words[] = {
+        [VALID_STR] = "text",     [VALID_INT] = "whole number", [VALID_NUM] = "number",
+        [VALID_BOOL] = "boolean", [VALID_ENUM] = "one of",      [VALID_OBJECT] = "object",
+        [VALID_LIST] = "list of", [VALID_MAP] = "map of texts", [VALID_TIME] = "time",
+    };
+    const char *word = words[f->type];
+    if (f->type == VALID_ENUM) {
+        char *choices = arena_strdup(a, f->choices);
+        for (char *p = choices; *p; p++)
+            if (*p == '|')
+                *p = ' ';
+        word = arena_printf(a, "one of %s", choices);
+    } else if (f->type == VALID_LIST && !f->sub) {
+        word = "list of texts";
+    } else if ((f->type == VALID_INT || f->type == VALID_NUM) && (f->min != 0 || f->max != 0)) {
+        word = arena_printf(a, "%s from %.10g to %.10g", word, f->min, f->max);
+    }
+    return arena_printf(a, "%s%s%s%s", word, f->flags & VALID_NULLABLE ? " or null" : "",
+                        f->flags & VALID_DERIVED ? ", only in answers" : "",
+                        f->flags & VALID_WRITE_ONLY ? ", only in requests" : "");
+}
+
+static struct view_api_field field_of(struct reference *r, const struct valid_field *f)
+{
+    return (struct view_api_field){.name = f->name,
+                                   .type = type_of(r->a, f),
+                                   .doc = f->doc,
+                                   .schema = schema_of(r, f->sub),
+                                   .required = f->flags & VALID_REQUIRED};
+}
+
+static struct view_api_operation operation_of(struct reference *r, const struct route *route)
+{
+    const char *answer = schema_of(r, route->out);
+    size_t n = route->query ? route->query->n : 0;
+    struct view_api_operation o = {
+        .id = arena_printf(r->a, "%s-%s", http_method_name(route->method), route->pattern),
+        .method = http_method_name(route->method),
+        .path = route->pattern,
+        .doc = route->doc,
+        .note = route->note,
+        .permission = route->permission == PERM_NOBODY_NEEDED
+                          ? NULL
+                          : rbac_permission_name(route->permission),
+        .body = schema_of(r, route->in),
+        .answer = answer,
+        .list = route->flags & (ROUTE_LIST | ROUTE_ARRAY),
+        .answers = arena_printf(r->a, "%d; refusals %s", openapi_success(route),
+                                openapi_refusals(r->a, route)),
+    };
+    o.parameters.n = n;
+    o.parameters.list = ARENA_ARRAY(r->a, n + 1, struct view_api_field);
+    for (size_t i = 0; i < n; i++)
+        o.parameters.list[i] = field_of(r, &route->query->fields[i]);
+    return o;
+}
+
+/* "projects" of /api/projects/:id */
+static const char *group_of(struct arena *a, const struct route *route)
+{
+    char **part = str_split(a, route->pattern + 1, '/');
+    return str_eq(*part, "api") && part[1] ? part[1] : "health";
+}
+
+static void fill_group(struct reference *r, struct view_api_group *g)
+{
+    size_t n = 0;
+    for (int round = 0; round < 2; round++) {
+        n = 0;
+        for (const struct route_table *const *t = api_routes; *t; t++)
+            for (size_t i = 0; i < (*t)->n; i++) {
+                const struct route *route = &(*t)->routes[i];
+                if (!route->doc || !str_eq(group_of(r->a, route), g->name))
+                    continue;
+                if (round)
+                    g->operations.list[n] = operation_of(r, route);
+                n++;
+            }
+        if (!round)
+            g->operations.list = ARENA_ARRAY(r->a, n, struct view_api_operation);
+    }
+    g->operations.n = n;
+}
+
+static void fill_groups(struct reference *r, struct view_api *v)
+{
+    v->groups.list = ARENA_ARRAY(r->a, GROUPS, struct view_api_group);
+    for (const struct route_table *const *t = api_routes; *t; t++)
+        for (size_t i = 0; i < (*t)->n; i++) {
+            const char *name = group_of(r->a, &(*t)->routes[i]);
+            size_t k = 0;
+            while (k < v->groups.n && !str_eq(v->groups.list[k].name, name))
+                k++;
+            if (k < v->groups.n)
+                continue;
+            if (k == GROUPS)
+                BUG("more than %d groups of operations", GROUPS);
+            v->groups.list[v->groups.n++].name = name;
+        }
+    for (size_t k = 0; k < v->groups.n; k++)
+        fill_group(r, &v->groups.list[k]);
+}
+
+static void fill_schemas(struct reference *r, struct view_api *v)
+{
+    v->schemas.list = ARENA_ARRAY(r->a, SCHEMAS, struct view_api_schema);
+    schema_of(r, &api_problem_table);
+    for (size_t i = 0; i < r->n; i++) { /* one may lead to others */
+        const struct valid_table *t = r->schemas[i];
+        struct view_api_schema *s = &v->schemas.list[i];
+        s->name = t->name;
+        s->fields.n = t->n;
+        s->fields.list = ARENA_ARRAY(r->a, t->n, struct view_api_field);
+        for (size_t k = 0; k < t->n; k++)
+            s->fields.list[k] = field_of(r, &t->fields[k]);
+    }
+    v->schemas.n = r->n;
+}
+
+static int get_reference(struct api_call *c, struct err *err)
+{
+    (void)err;
+    struct reference r = {.a = c->arena};
+    struct view_api v = {0};
+    page_begin(c, &v.page, "API", "api");
+    fill_groups(&r, &v);
+    fill_schemas(&r, &v);
+    tpl_reference(&c->res->body, &v);
+    return page_send(c, 200);
+}
+
+static const struct route routes[] = {
+    ROUTE(GET, "/reference", get_reference, LOGIN, PAGE, .flags = ROUTE_PAGE),
+};
+const struct route_table pages_reference_routes = {routes, ARRAY_LEN(routes)};
