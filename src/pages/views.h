@@ -350,7 +350,7 @@ struct view_delivery {
     struct view_page page;
     struct view_crumbs crumbs;
     struct view_delivery_row row;
-    const char *application_id, *application, *address, *request_id, *headers, *body;
+    const char *application_id, *application, *address, *request_id, *headers, *payload;
     const char *now; /* what it would come to now */
     bool can_redeliver;
     const char *problem;

@@ -99,7 +99,7 @@ static int show(struct api_call *c, const char *problem, int status, struct err 
     v.address = d.address;
     v.request_id = d.request_id;
     v.headers = pretty(c, d.headers);
-    v.body = *d.body ? pretty(c, d.body) : NULL;
+    v.payload = *d.body ? pretty(c, d.body) : NULL;
     v.now = in_words(c, &now);
     v.can_redeliver = d.proved && page_may(c, role, PERM_APPLICATION_DEPLOY);
     struct err gone;
