@@ -204,34 +204,11 @@ http {
     include /etc/nginx/mime.types;
     default_type application/octet-stream;
     server_tokens off;
-    # \$uri and not \$request: a webhook's token in the query string must not reach the log.
-    log_format slipway '\$remote_addr \$time_iso8601 \$request_method \$uri \$status '
-                       '\$body_bytes_sent \$request_time \$sent_http_x_request_id';
-    access_log $STATE/log/nginx-access.log slipway;
-    client_max_body_size 26m;
 CONFIG
         nginx_paths "$dir/tmp"
-        cat <<CONFIG
-    server {
-        listen 127.0.0.1:$PORT_WEB;
-        location /static/ {
-            alias $STATE/prefix/share/slipway/static/;
-            add_header X-Content-Type-Options nosniff;
-            add_header Cache-Control "no-cache";
-        }
-        location = /favicon.ico {
-            types { }
-            default_type image/svg+xml;
-            alias $STATE/prefix/share/slipway/static/logo.svg;
-        }
-        location / {
-            include /etc/nginx/fastcgi_params;
-            fastcgi_param HTTP_PROXY "";
-            fastcgi_read_timeout 40s;
-            fastcgi_pass unix:$STATE/web/web.sock;
-        }
-    }
-CONFIG
+        "$ROOT/contrib/front" nginx plain=yes host=_ "https=127.0.0.1:$PORT_WEB" \
+            "socket=$STATE/web/web.sock" "share=$STATE/prefix/share/slipway" \
+            "log=$STATE/log/nginx-access.log"
         git_nginx "$PORT_GIT"
         cat <<CONFIG
     server {
