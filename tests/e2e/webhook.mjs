@@ -2,7 +2,7 @@
 // GitHub's own payloads, signed here.
 import { createRequire } from 'node:module';
 import { randomUUID } from 'node:crypto';
-import { access, check, deliver, ended, equal, login, main, sign, test, unique } from './lib.mjs';
+import { Client, access, check, deliver, ended, equal, login, main, sign, test, unique } from './lib.mjs';
 
 const examples = createRequire(import.meta.url)('@octokit/webhooks-examples');
 const owner = await login();
