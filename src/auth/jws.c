@@ -81,10 +81,6 @@ int jws_open(struct arena *a, const char *token, struct jws *out, struct err *er
     const char *first = strchr(token, '.'), *second = first ? strchr(first + 1, '.') : NULL;
     if (!second || strchr(second + 1, '.'))
         return refuse(err, "it does not have three parts");
-    if (!is_base64url(token, (size_t)(first - token)) ||
-        !is_base64url(first + 1, (size_t)(second - first - 1)) ||
-        !is_base64url(second + 1, strlen(second + 1)))
-        return refuse(err, "one of its parts is not base64url");
     AUTO_JSON *header = parse_part(a, token, (size_t)(first - token));
     if (!header)
         return refuse(err, "its header is not JSON");
@@ -94,6 +90,10 @@ int jws_open(struct arena *a, const char *token, struct jws *out, struct err *er
         return err_set(err, ERR_UNAUTHORIZED,
                        "the token is refused: its algorithm is '%.20s', not RS256 or ES256",
                        alg ? str_utf8_scrub(a, alg, strlen(alg)) : "");
+    if (!is_base64url(token, (size_t)(first - token)) ||
+        !is_base64url(first + 1, (size_t)(second - first - 1)) ||
+        !is_base64url(second + 1, strlen(second + 1)))
+        return refuse(err, "one of its parts is not base64url");
     if (has(header, "crit") || has(header, "b64"))
         return refuse(err, "its header asks for an extension");
     if (has(header, "kid") && !text_of(header, "kid"))
