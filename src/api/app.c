@@ -154,10 +154,12 @@ static int taken(struct api_call *c, struct err *err)
                    "the project has an application of this name already; choose another name");
 }
 
-static const char *new_secret(struct api_call *c, const char *app_id, struct buf *sealed)
+static const char *new_secret(struct api_call *c, const char *app_id, struct buf *sealed,
+                              unsigned char hash[SHA256_SIZE])
 {
     const char *secret = rand_hex(c->arena, 32);
     secret_seal_w(&c->api->keys, app_id, secret, sealed);
+    sha256(secret, strlen(secret), hash);
     return secret;
 }
 
@@ -181,6 +183,7 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
     struct app_in in;
     struct store_project project;
     struct store_env_list env;
+    unsigned char hash[SHA256_SIZE];
     AUTO_BUF sealed = {0};
     app_defaults(&in);
     in.app.id = uuid_new(c->arena);
@@ -203,7 +206,8 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
     take_domains(c, &in, &parts);
     if (api_refuse(c, err) < 0)
         return -1;
-    *secret = new_secret(c, in.app.id, &sealed);
+    *secret = new_secret(c, in.app.id, &sealed, hash);
+    parts.webhook_secret_hash = hash;
     parts.webhook_secret = sealed.data;
     parts.webhook_secret_len = sealed.len;
     if (insert(c, &in, &parts, err) < 0)
@@ -322,10 +326,11 @@ int api_app_delete(struct api_call *c, const char *id, int64_t version, bool vol
 int api_app_webhook_secret(struct api_call *c, const char *id, const char **secret, struct err *err)
 {
     struct store_app app;
+    unsigned char hash[SHA256_SIZE];
     AUTO_BUF sealed = {0};
     api_audit(c, "application.webhook_secret", id);
     if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &app, NULL, err) < 0)
         return -1;
-    *secret = new_secret(c, id, &sealed);
-    return store_app_rotate_hook(c->api->pg, c->arena, id, sealed.data, sealed.len, err);
+    *secret = new_secret(c, id, &sealed, hash);
+    return store_app_rotate_hook(c->api->pg, c->arena, id, sealed.data, sealed.len, hash, err);
 }
