@@ -77,7 +77,8 @@ static int handle_docker(struct api_call *c, struct err *err)
     if (json_parse(c->req->body, c->req->body_len, &payload, err) < 0)
         return -1;
     struct json_object *events = json_at(payload, "events");
-    const char *id = events ? json_str_at(json_object_array_get_idx(events, 0), "id") : NULL;
+    const char *id =
+        json_len(events) ? json_str_at(json_object_array_get_idx(events, 0), "id") : NULL;
     hook_init(c, &h, "docker", NULL, id);
     h.payload = payload;
     if (json_object_is_type(events, json_type_array))

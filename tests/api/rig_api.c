@@ -191,6 +191,28 @@ static void roles_count(void)
     CU_ASSERT_EQUAL(ask("GET", app, NULL, owner).status, 404);
 }
 
+/* What anybody may send to a webhook's address. */
+static void odd_webhooks(void)
+{
+    static const char *const bodies[] = {
+        "{\"events\":{}}",
+        "{\"events\":\"x\"}",
+        "{\"events\":[]}",
+        "{\"events\":[[1]]}",
+        "[]",
+        "1",
+        "null",
+    };
+    static const char *const hosts[] = {"docker", "github", "gitlab"};
+    for (size_t h = 0; h < ARRAY_LEN(hosts); h++)
+        for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+            int status =
+                ask("POST", arena_printf(&arena, "/api/webhooks/%s", hosts[h]), bodies[i], NULL)
+                    .status;
+            CU_ASSERT(status == 400 || status == 401);
+        }
+}
+
 static void limits_are_kept(void)
 {
     const char *const headers[] = {bearer("viewer"), NULL};
@@ -252,6 +274,7 @@ static const struct tap_test tests[] = {
     {"nobody gets in where a login is needed, on any route", nobody_gets_in},
     {"a cookie without its CSRF token changes nothing, on any route", csrf_is_asked},
     {"roles count, and what one may not see is not there", roles_count},
+    {"a webhook's body may be anything", odd_webhooks},
     {"limits are kept, with their headers", limits_are_kept},
     {"Redis or PostgreSQL away is said as documented", parts_away},
     {NULL, NULL},
