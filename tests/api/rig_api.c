@@ -313,6 +313,33 @@ static void odd_webhooks(void)
         }
 }
 
+/* A deleted project leaves nothing that holds a name or a port and that nobody sees. */
+static void databases_go_with_their_project(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct pg_rows rows;
+    struct err err;
+    static const char body[] = "{\"projectId\":\"%s\",\"name\":\"%s\",\"kind\":\"postgres\","
+                               "\"publishedPort\":25432}";
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"first\"}", owner);
+    struct answer q = ask("POST", "/api/projects", "{\"name\":\"second\"}", owner);
+    struct answer d =
+        ask("POST", "/api/databases", arena_printf(&arena, body, text_at(&p, "id"), "a"), owner);
+    CU_ASSERT_EQUAL(d.status, 201);
+    const char *other = arena_printf(&arena, body, text_at(&q, "id"), "b");
+    CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 422);
+    rig_must(pg_run(api.pg, &arena, "UPDATE databases SET status = 'running' WHERE id = $1",
+                    PG_PARAMS(PG_TEXT(text_at(&d, "id"))), &rows, &err),
+             &err);
+    const char *path = arena_printf(&arena, "/api/projects/%s", text_at(&p, "id"));
+    struct answer refused = ask("DELETE", path, NULL, owner);
+    CU_ASSERT_EQUAL(refused.status, 409);
+    CU_ASSERT_PTR_NOT_NULL(strstr(refused.body, "the database 'a' in it still runs"));
+    CU_ASSERT_EQUAL(ask("DELETE", arena_printf(&arena, "%s?force=true", path), NULL, owner).status,
+                    204);
+    CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 201);
+}
+
 static void limits_are_kept(void)
 {
     const char *const headers[] = {bearer("viewer"), NULL};
@@ -381,6 +408,7 @@ static const struct tap_test tests[] = {
     {"a token of some projects does nothing that is in none", a_token_stays_in_its_projects},
     {"where notifications go is not in the audit log", targets_are_not_written_down},
     {"a webhook's body may be anything", odd_webhooks},
+    {"databases go with their project", databases_go_with_their_project},
     {"limits are kept, with their headers", limits_are_kept},
     {"Redis or PostgreSQL away is said as documented", parts_away},
     {NULL, NULL},
