@@ -383,7 +383,7 @@ struct view_api_operation {
 };
 
 struct view_api_group {
-    const char *name;
+    const char *id, *title;
     struct {
         struct view_api_operation *list;
         size_t n;
