@@ -10,7 +10,7 @@ PACKAGES_BUILD=(autoconf automake autoconf-archive pkg-config gcc make libc6-dev
 PACKAGES_RUN=(postgresql redis-server docker-registry fcgiwrap git curl jq busybox-static openssl
     iptables iproute2 util-linux procps)
 PACKAGES_TEST=(apache2 caddy clang clang-format clang-tidy cppcheck shellcheck chromium
-    libclang-rt-14-dev systemd xz-utils)
+    libclang-rt-14-dev openssh-client systemd xz-utils)
 
 # packages_install GROUP…: build, run, test. Quick when all are there. What another packaging
 # may have brought (nginx, a Docker Engine, Node) is asked for by program.

@@ -65,6 +65,19 @@ static void hash_of(const char *token, unsigned char hash[SHA256_SIZE])
     sha256(token, strlen(token), hash);
 }
 
+int api_invitation_find(struct api_call *c, const char *token, struct store_invitation *out,
+                        struct err *err)
+{
+    unsigned char hash[SHA256_SIZE];
+    hash_of(token, hash);
+    if (store_invitation_find(c->api->pg, c->arena, hash, out, err) == 0)
+        return 0;
+    return err->code == ERR_NOT_FOUND
+               ? err_set(err, ERR_FORBIDDEN,
+                         "the invitation is not, or no longer, good; ask for a new one")
+               : -1;
+}
+
 int api_invitation_accept(struct api_call *c, const char *token, const char *email,
                           struct store_invitation *out, struct err *err)
 {

@@ -37,35 +37,64 @@ void time_format(int64_t ms, char out[TIME_TEXT])
     snprintf(out, TIME_TEXT, "%s.%03dZ", day, milli);
 }
 
+/* Takes N digits off *s, and behind them one of ENDS unless that is empty. */
+static bool take(const char **s, int n, const char *ends, int *out)
+{
+    *out = 0;
+    for (; n; n--, (*s)++) {
+        if (**s < '0' || **s > '9')
+            return false;
+        *out = *out * 10 + (**s - '0');
+    }
+    if (!*ends)
+        return true;
+    return **s && strchr(ends, *(*s)++);
+}
+
+/* timegm() makes the 2nd of March of the 30th of February. */
+static bool is_date(const struct tm *tm)
+{
+    struct tm day = {.tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday};
+    timegm(&day);
+    return day.tm_mon == tm->tm_mon && day.tm_mday == tm->tm_mday;
+}
+
+static bool take_offset(const char *s, int64_t *seconds)
+{
+    int hours, minutes, sign = *s == '-' ? -1 : 1;
+    *seconds = 0;
+    if (*s == 'Z' || *s == 'z')
+        return !s[1];
+    if (*s != '+' && *s != '-')
+        return false;
+    s++;
+    if (!take(&s, 2, ":", &hours) || !take(&s, 2, "", &minutes) || *s || hours > 23 || minutes > 59)
+        return false;
+    *seconds = sign * (hours * 60 + minutes) * 60LL;
+    return true;
+}
+
 bool time_parse(const char *s, int64_t *ms)
 {
     struct tm tm = {0};
-    int used = 0;
-    if (sscanf(s, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6 ||
-        used != 19)
-        return false;
-    if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-        tm.tm_min > 59 || tm.tm_sec > 60)
+    int64_t milli = 0, offset;
+    if (!take(&s, 4, "-", &tm.tm_year) || !take(&s, 2, "-", &tm.tm_mon) ||
+        !take(&s, 2, "Tt ", &tm.tm_mday) || !take(&s, 2, ":", &tm.tm_hour) ||
+        !take(&s, 2, ":", &tm.tm_min) || !take(&s, 2, "", &tm.tm_sec))
         return false;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
-    s += used;
-    int64_t milli = 0;
+    if (!is_date(&tm) || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+        return false;
     if (*s == '.') {
         int scale = 100;
+        if (s[1] < '0' || s[1] > '9')
+            return false;
         for (s++; *s >= '0' && *s <= '9'; s++, scale /= 10)
             milli += (*s - '0') * scale;
     }
-    int64_t offset = 0;
-    if (*s == '+' || *s == '-') {
-        int h, m, n = 0;
-        if (sscanf(s + 1, "%2d:%2d%n", &h, &m, &n) != 2 || s[1 + n])
-            return false;
-        offset = (*s == '-' ? -1 : 1) * (h * 60 + m) * 60LL;
-    } else if ((*s != 'Z' && *s != 'z') || s[1]) {
+    if (!take_offset(s, &offset))
         return false;
-    }
     *ms = ((int64_t)timegm(&tm) - offset) * 1000 + milli;
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/invitation.h"
 #include "api/oidc.h"
 #include "api/serve.h"
 #include "base/rand.h"
@@ -69,32 +70,58 @@ static int check_anonymous_csrf(struct api_call *c, struct err *err)
     return err_set(err, ERR_FORBIDDEN, "this form is of another visit; load the page again");
 }
 
-static int show(struct api_call *c, bool registering, const struct err *problem, int status,
+/* The token of the invitation's link that led here, NULL when there is none. */
+static const char *invitation_of(struct api_call *c)
+{
+    const char *token = c->req->method == HTTP_POST ? http_form(c->req, "invitation")
+                                                    : http_query(c->req, "invitation");
+    return str_empty(token) ? NULL : token;
+}
+
+static int fill(struct api_call *c, struct view_auth *v, const struct form_table *form,
+                struct json_object *values, const char *title, const struct err *problem,
                 struct err *err)
 {
-    struct view_auth v = {0};
     const char *rest;
     bool any;
     if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
         return -1;
-    AUTO_JSON *values = c->req->method == HTTP_POST
-                            ? form_json(c, registering ? &register_form : &login_form)
-                            : NULL;
-    page_begin(c, &v.page, registering ? "Register" : "Sign in", NULL);
-    v.page.csrf = anonymous_csrf(c);
-    v.first = !any;
-    v.may_register = !any || str_eq(c->api->conf->web_registration, "open");
+    page_begin(c, &v->page, title, NULL);
+    v->page.csrf = anonymous_csrf(c);
+    v->first = !any;
+    v->may_register = !any || str_eq(c->api->conf->web_registration, "open");
     const char *next =
         c->req->method == HTTP_POST ? http_form(c->req, "next") : http_query(c->req, "next");
-    v.next = api_local_path(next, "/");
-    v.issuer = api_oidc_name(c);
-    form_view(c, registering ? &register_form : &login_form, values, &v.fields, &rest);
+    v->next = api_local_path(next, "/");
+    v->issuer = api_oidc_name(c);
+    form_view(c, form, values, &v->fields, &rest);
     if (problem && (problem->code != ERR_INVALID || rest))
-        v.problem = form_problem(c, problem, rest);
-    if (registering)
-        tpl_auth_register(&c->res->body, &v);
-    else
-        tpl_auth_login(&c->res->body, &v);
+        v->problem = form_problem(c, problem, rest);
+    return 0;
+}
+
+static int show_login(struct api_call *c, const struct err *problem, int status, struct err *err)
+{
+    struct view_auth v = {0};
+    AUTO_JSON *values = c->req->method == HTTP_POST ? form_json(c, &login_form) : NULL;
+    if (fill(c, &v, &login_form, values, "Sign in", problem, err) < 0)
+        return -1;
+    tpl_auth_login(&c->res->body, &v);
+    return page_send(c, status);
+}
+
+/* VALUES may be NULL. */
+static int show_register(struct api_call *c, struct json_object *values, const struct err *problem,
+                         int status, struct err *err)
+{
+    struct view_auth v = {0};
+    if (fill(c, &v, &register_form, values, "Register", problem, err) < 0)
+        return -1;
+    const char *wrong = problem_for(&c->problems, "invitation");
+    if (wrong)
+        v.problem = arena_printf(c->arena, "The invitation %s.", wrong);
+    v.invitation = v.first ? NULL : invitation_of(c);
+    tpl_auth_register(&c->res->body, &v);
     return page_send(c, status);
 }
 
@@ -107,7 +134,7 @@ static int get_login(struct api_call *c, struct err *err)
         return -1;
     if (!any)
         return page_redirect(c, TOAST_NONE, "/register");
-    return show(c, false, NULL, 200, err);
+    return show_login(c, NULL, 200, err);
 }
 
 /* The second step: the password was right, and a code is due. */
@@ -151,23 +178,33 @@ static int post_login(struct api_call *c, struct err *err)
     }
     if (c->code_due)
         return show_code(c, &problem, 401, err);
-    return show(c, false, &problem, err_http_status(problem.code), err);
+    return show_login(c, &problem, err_http_status(problem.code), err);
 }
 
 static int get_register(struct api_call *c, struct err *err)
 {
+    const char *token = invitation_of(c);
+    struct store_invitation invitation;
     bool any;
     if (c->session)
         return page_redirect(c, TOAST_NONE, "/projects");
     if (store_user_any(c->api->pg, c->arena, &any, err) < 0)
         return -1;
+    if (any && token) {
+        if (api_invitation_find(c, token, &invitation, err) < 0)
+            return -1;
+        AUTO_JSON *values = json_object_new_object();
+        json_object_object_add(values, "email", json_object_new_string(invitation.email));
+        return show_register(c, values, NULL, 200, err);
+    }
     if (any && !str_eq(c->api->conf->web_registration, "open"))
         return err_set(err, ERR_FORBIDDEN, "registration is closed; ask for an invitation");
-    return show(c, true, NULL, 200, err);
+    return show_register(c, NULL, NULL, 200, err);
 }
 
 static int post_register(struct api_call *c, struct err *err)
 {
+    const char *invitation = invitation_of(c);
     struct store_user user;
     struct session session;
     const char *token;
@@ -175,8 +212,11 @@ static int post_register(struct api_call *c, struct err *err)
     if (check_anonymous_csrf(c, err) < 0)
         return -1;
     AUTO_JSON *in = form_json(c, &register_form);
+    if (invitation)
+        json_object_object_add(in, "invitation", json_object_new_string(invitation));
     if (api_register(c, in, &user, &problem) == 0) {
         json_object_object_del(in, "email");
+        json_object_object_del(in, "invitation");
         if (api_login(c, in, &session, &token, &problem) < 0)
             return page_redirect(c, TOAST_NONE, "/login");
         bool owner = session.role & ROLE_OWNER;
@@ -186,7 +226,7 @@ static int post_register(struct api_call *c, struct err *err)
         *err = problem;
         return -1;
     }
-    return show(c, true, &problem, err_http_status(problem.code), err);
+    return show_register(c, in, &problem, err_http_status(problem.code), err);
 }
 
 /* A login that an issuer began is ended there, too. By a page that leads on and not by a redirect:

@@ -7,7 +7,33 @@
 #include "pages/page.h"
 #include "pages/pages.h"
 
-enum { SCHEMAS = 128, GROUPS = 32 };
+enum { SCHEMAS = 128 };
+
+/* In the order to read them. An operation belongs where the longest prefix of its path is, else to
+ * the last row. */
+static const struct {
+    const char *id, *title, *prefixes;
+} groups[] = {
+    {"login", "Signing in", "/api/auth"},
+    {"tokens", "API tokens", "/api/auth/tokens"},
+    {"projects", "Projects", "/api/projects"},
+    {"applications", "Applications", "/api/applications"},
+    {"deployments", "Deployments", "/api/deployments"},
+    {"databases", "Databases", "/api/databases"},
+    {"webhooks", "Webhooks", "/api/webhooks"},
+    {"deliveries", "Webhook deliveries", "/api/webhooks/deliveries"},
+    {"live", "Live updates", "/api/events /api/ws"},
+    {"metrics", "Metrics", "/api/metrics"},
+    {"alerts", "Alerts", "/api/alerts"},
+    {"notifications", "Notifications", "/api/notifications"},
+    {"credentials", "Git credentials", "/api/credentials"},
+    {"registries", "Image registries", "/api/registries"},
+    {"users", "Users", "/api/users"},
+    {"teams", "Teams", "/api/teams"},
+    {"invitations", "Invitations", "/api/invitations"},
+    {"audit", "Audit log", "/api/audit"},
+    {"service", "The service itself", "/"},
+};
 
 /* What the page tells of, in the order in which it comes up. */
 struct reference {
@@ -88,50 +114,49 @@ static struct view_api_operation operation_of(struct reference *r, const struct 
     return o;
 }
 
-/* "projects" of /api/projects/:id */
-static const char *group_of(struct arena *a, const struct route *route)
+static size_t group_of(const char *pattern)
 {
-    char **part = str_split(a, route->pattern + 1, '/');
-    return str_eq(*part, "api") && part[1] ? part[1] : "health";
+    size_t best = ARRAY_LEN(groups) - 1, longest = 0;
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        for (const char *p = groups[i].prefixes; *p;) {
+            size_t n = strcspn(p, " ");
+            if (n > longest && strncmp(pattern, p, n) == 0) {
+                longest = n;
+                best = i;
+            }
+            p += n + strspn(p + n, " ");
+        }
+    return best;
 }
 
-static void fill_group(struct reference *r, struct view_api_group *g)
+/* Adds every operation to its group; with ROUND 0 they are only counted. */
+static void add_operations(struct reference *r, struct view_api *v, int round)
 {
-    size_t n = 0;
-    for (int round = 0; round < 2; round++) {
-        n = 0;
-        for (const struct route_table *const *t = api_routes; *t; t++)
-            for (size_t i = 0; i < (*t)->n; i++) {
-                const struct route *route = &(*t)->routes[i];
-                if (!route->doc || !str_eq(group_of(r->a, route), g->name))
-                    continue;
-                if (round)
-                    g->operations.list[n] = operation_of(r, route);
-                n++;
-            }
-        if (!round)
-            g->operations.list = ARENA_ARRAY(r->a, n, struct view_api_operation);
-    }
-    g->operations.n = n;
+    for (const struct route_table *const *t = api_routes; *t; t++)
+        for (size_t i = 0; i < (*t)->n; i++) {
+            const struct route *route = &(*t)->routes[i];
+            struct view_api_group *g = &v->groups.list[group_of(route->pattern)];
+            if (!route->doc)
+                continue;
+            if (round)
+                g->operations.list[g->operations.n] = operation_of(r, route);
+            g->operations.n++;
+        }
 }
 
 static void fill_groups(struct reference *r, struct view_api *v)
 {
-    v->groups.list = ARENA_ARRAY(r->a, GROUPS, struct view_api_group);
-    for (const struct route_table *const *t = api_routes; *t; t++)
-        for (size_t i = 0; i < (*t)->n; i++) {
-            const char *name = group_of(r->a, &(*t)->routes[i]);
-            size_t k = 0;
-            while (k < v->groups.n && !str_eq(v->groups.list[k].name, name))
-                k++;
-            if (k < v->groups.n)
-                continue;
-            if (k == GROUPS)
-                BUG("more than %d groups of operations", GROUPS);
-            v->groups.list[v->groups.n++].name = name;
-        }
+    v->groups.n = ARRAY_LEN(groups);
+    v->groups.list = ARENA_ARRAY(r->a, v->groups.n, struct view_api_group);
     for (size_t k = 0; k < v->groups.n; k++)
-        fill_group(r, &v->groups.list[k]);
+        v->groups.list[k] = (struct view_api_group){.id = groups[k].id, .title = groups[k].title};
+    add_operations(r, v, 0);
+    for (size_t k = 0; k < v->groups.n; k++) {
+        struct view_api_group *g = &v->groups.list[k];
+        g->operations.list = ARENA_ARRAY(r->a, g->operations.n + 1, struct view_api_operation);
+        g->operations.n = 0;
+    }
+    add_operations(r, v, 1);
 }
 
 static void fill_schemas(struct reference *r, struct view_api *v)

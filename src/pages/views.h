@@ -130,6 +130,7 @@ struct view_auth {
     const char *problem, *next;
     const char *issuer; /* that one may sign in through; NULL: none */
     const char *ticket; /* of a sign-in whose code is due */
+    const char *invitation; /* the token of the link that led here; NULL: none */
     bool may_register, first;
     struct view_fields fields;
 };
@@ -382,7 +383,7 @@ struct view_api_operation {
 };
 
 struct view_api_group {
-    const char *name;
+    const char *id, *title;
     struct {
         struct view_api_operation *list;
         size_t n;

@@ -62,6 +62,16 @@ int store_invitation_revoke(struct pg *pg, struct arena *a, const char *id, stru
                   PG_PARAMS(PG_TEXT(id)), NULL, err);
 }
 
+int store_invitation_find(struct pg *pg, struct arena *a, const void *hash,
+                          struct store_invitation *out, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a, "SELECT " COLUMNS " FROM invitations i WHERE i.hash = $1 AND " OPEN,
+               PG_PARAMS(PG_BYTES(hash, HASH_SIZE)), &rows, err) < 0)
+        return -1;
+    return one(&rows, out, err);
+}
+
 int store_invitation_accept(struct pg *pg, struct arena *a, const void *hash,
                             struct store_invitation *out, struct err *err)
 {

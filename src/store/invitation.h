@@ -35,6 +35,9 @@ int store_invitation_list(struct pg *pg, struct arena *a, const struct store_pag
 int store_invitation_get(struct pg *pg, struct arena *a, const char *id,
                          struct store_invitation *out, struct err *err);
 int store_invitation_revoke(struct pg *pg, struct arena *a, const char *id, struct err *err);
+/* The open one of a link. ERR_NOT_FOUND. */
+int store_invitation_find(struct pg *pg, struct arena *a, const void *hash,
+                          struct store_invitation *out, struct err *err);
 /* Takes an open one: whoever comes second finds none. ERR_NOT_FOUND. */
 int store_invitation_accept(struct pg *pg, struct arena *a, const void *hash,
                             struct store_invitation *out, struct err *err);

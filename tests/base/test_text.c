@@ -110,9 +110,34 @@ static void times(void)
     CU_ASSERT_EQUAL(ms, 1700000000123);
     CU_ASSERT(time_parse("2023-11-14T23:13:20.123456+01:00", &ms));
     CU_ASSERT_EQUAL(ms, 1700000000123);
-    CU_ASSERT_FALSE(time_parse("2023-11-14", &ms));
-    CU_ASSERT_FALSE(time_parse("2023-13-14T22:13:20Z", &ms));
-    CU_ASSERT_FALSE(time_parse("2023-11-14T22:13:20Zx", &ms));
+    CU_ASSERT(time_parse("2023-11-14 22:13:20-00:30", &ms));
+    CU_ASSERT_EQUAL(ms, 1700001800000);
+    CU_ASSERT(time_parse("2024-02-29T23:59:60Z", &ms)); /* a leap day's leap second */
+    CU_ASSERT_EQUAL(ms, 1709251200000);
+    static const char *const refused[] = {
+        "",
+        "2023-11-14",
+        "2023-11-14T22:13:20",
+        "2023-13-14T22:13:20Z",
+        "2023-00-14T22:13:20Z",
+        "2023-11-31T22:13:20Z",
+        "2023-02-29T22:13:20Z",
+        "2023-11-00T22:13:20Z",
+        "2023-11-14T24:13:20Z",
+        "2023-11-14T22:60:20Z",
+        "2023-11-14T22:13:61Z",
+        "2023-11-14T22:13:20Zx",
+        "2023-11-14T22:13:20.Z",
+        "2023-11- 4T22:13:20Z",
+        "2023-11-+4T22:13:20Z",
+        "-023-11-14T22:13:20Z",
+        "2023-11-14T22:13:20+1:00",
+        "2023-11-14T22:13:20+24:00",
+        "2023-11-14T22:13:20+01:60",
+        "2023-11-14T22:13:20+01:00Z",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        CU_ASSERT_FALSE(time_parse(refused[i], &ms));
 }
 
 static void repository_addresses(void)

@@ -14,6 +14,8 @@ struct thing {
     bool on;
     const char *mode;
     const char *check, *vars, *labels, *secret;
+    int64_t until;
+    const char *id, *kind;
 };
 
 static const char *no_space(struct arena *a, const char *text)
@@ -29,8 +31,10 @@ static const struct valid_field check_fields[] = {
 static const struct valid_table check_table = {"HealthCheck", check_fields, 2, 0};
 static const struct valid_field var_fields[] = {
     {.name = "key", .type = VALID_STR, .flags = VALID_REQUIRED, .min = 1, .rule = no_space},
+    {.name = "value", .type = VALID_STR, .flags = VALID_SECRET | VALID_NULLABLE},
+    {.name = "since", .type = VALID_TIME},
 };
-static const struct valid_table var_table = {"Variable", var_fields, 1, 0};
+static const struct valid_table var_table = {"Variable", var_fields, ARRAY_LEN(var_fields), 0};
 #define AT(m) offsetof(struct thing, m)
 static const struct valid_field fields[] = {
     {.name = "name",
@@ -51,6 +55,9 @@ static const struct valid_field fields[] = {
     {.name = "vars", .type = VALID_LIST, .max = 2, .sub = &var_table, .offset = AT(vars)},
     {.name = "labels", .type = VALID_MAP, .rule = no_space, .offset = AT(labels)},
     {.name = "secret", .type = VALID_STR, .flags = VALID_SECRET, .min = 8, .offset = AT(secret)},
+    {.name = "until", .type = VALID_TIME, .flags = VALID_NULLABLE, .offset = AT(until)},
+    {.name = "id", .type = VALID_STR, .flags = VALID_REQUIRED | VALID_DERIVED, .offset = AT(id)},
+    {.name = "kind", .type = VALID_STR, .flags = VALID_FIXED, .offset = AT(kind)},
 };
 static const struct valid_table table = {"Thing", fields, ARRAY_LEN(fields), sizeof(struct thing)};
 
@@ -121,6 +128,20 @@ static void refuses(void)
         {"{\"name\":\"a\",\"labels\":{\"a\":1}}", "labels.a", "must be text, not '1'"},
         {"{\"name\":\"a\",\"secret\":\"hunter2\"}", "secret", "must have at least 8 characters"},
         {"{\"name\":\"a\",\"secret\":5}", "secret", "must be text, not that value"},
+        {"{\"name\":\"a\",\"vars\":[{\"key\":\"A\",\"value\":5}]}", "vars[0].value",
+         "must be text, not that value"},
+        {"{\"name\":\"a\",\"until\":\"tomorrow\"}", "until",
+         "must be a time like 2026-01-31T12:00:00Z, not 'tomorrow'"},
+        {"{\"name\":\"a\",\"until\":\"2026-02-30T12:00:00Z\"}", "until",
+         "must be a time like 2026-01-31T12:00:00Z, not '2026-02-30T12:00:00Z'"},
+        {"{\"name\":\"a\",\"until\":\"2026-01-31\"}", "until",
+         "must be a time like 2026-01-31T12:00:00Z, not '2026-01-31'"},
+        {"{\"name\":\"a\",\"until\":1769860800}", "until",
+         "must be a time like 2026-01-31T12:00:00Z, not '1769860800'"},
+        {"{\"name\":\"a\",\"vars\":[{\"key\":\"A\",\"since\":\"\"}]}", "vars[0].since",
+         "must be a time like 2026-01-31T12:00:00Z, not ''"},
+        {"{\"name\":\"a\",\"id\":\"7\"}", "id", "cannot be set; it follows from other things"},
+        {"{\"name\":\"a\",\"id\":null}", "id", "cannot be set; it follows from other things"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_ARENA a = {0};
@@ -140,9 +161,62 @@ static void lists_all(void)
     CU_ASSERT_EQUAL(p.n, 4);
 }
 
+/* A derived field is never asked for, a fixed one is refused in a change alone. */
+static void times_and_flags(void)
+{
+    AUTO_ARENA a = {0};
+    struct thing t = {.until = 7};
+    struct problems p;
+    CU_ASSERT(check(&a,
+                    "{\"name\":\"a\",\"kind\":\"k\",\"until\":\"2023-11-14T23:13:20.123+01:00\","
+                    "\"vars\":[{\"key\":\"A\",\"since\":\"2023-11-14T22:13:20Z\"}]}",
+                    false, &t, &p));
+    CU_ASSERT_EQUAL(t.until, 1700000000123);
+    TAP_STR(t.vars, "[{\"key\":\"A\",\"since\":\"2023-11-14T22:13:20.000Z\"}]");
+    TAP_STR(t.kind, "k");
+    CU_ASSERT_PTR_NULL(t.id);
+    CU_ASSERT(check(&a, "{\"until\":null}", true, &t, &p));
+    CU_ASSERT_EQUAL(t.until, 0);
+    CU_ASSERT_FALSE(check(&a, "{\"kind\":\"k\"}", true, &t, &p));
+    TAP_STR(problem_for(&p, "kind"), "cannot be changed");
+    CU_ASSERT_FALSE(check(&a, "{\"id\":\"7\"}", true, &t, &p));
+    TAP_STR(problem_for(&p, "id"), "cannot be set; it follows from other things");
+}
+
+static void redacts(void)
+{
+    static const struct {
+        const char *body, *redacted;
+    } rows[] = {
+        {"{}", "{}"},
+        {"{\"secret\":\"hunter2\",\"name\":\"a\"}", "{\"name\":\"a\",\"secret\":\"***\"}"},
+        {"{\"secret\":null}", "{\"secret\":null}"},
+        /* also what is no secret's type, and what the table does not know */
+        {"{\"secret\":{\"a\":\"hunter2\"}}", "{\"secret\":\"***\"}"},
+        {"{\"passwort\":\"hunter2\",\"count\":3}", "{\"count\":3}"},
+        {"{\"vars\":[{\"key\":\"A\",\"value\":\"hunter2\"},{\"key\":\"B\",\"value\":null}]}",
+         "{\"vars\":[{\"key\":\"A\",\"value\":\"***\"},{\"key\":\"B\",\"value\":null}]}"},
+        {"{\"vars\":[null,1,\"hunter2\",[\"hunter2\"]]}", "{\"vars\":[{},{},{},{}]}"},
+        {"{\"vars\":\"hunter2\",\"check\":\"hunter2\"}", "{\"check\":{},\"vars\":{}}"},
+        {"{\"check\":{\"command\":\"true\",\"x\":\"hunter2\"}}",
+         "{\"check\":{\"command\":\"true\"}}"},
+        {"{\"labels\":{\"a\":\"b\"},\"on\":true}", "{\"on\":true,\"labels\":{\"a\":\"b\"}}"},
+        {"[\"hunter2\"]", "{}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_ARENA a = {0};
+        AUTO_JSON *o = NULL;
+        struct err err;
+        TAP_OK(json_parse(rows[i].body, strlen(rows[i].body), &o, &err), &err);
+        TAP_STR(valid_redacted(&a, &table, o), rows[i].redacted);
+    }
+}
+
 const struct tap_test valid_tests[] = {
     {"good bodies fill the struct", accepts},
     {"each bad field has its message", refuses},
     {"all problems come at once", lists_all},
+    {"times are read, derived and fixed fields are not set", times_and_flags},
+    {"secrets are left out of the audit log", redacts},
     {NULL, NULL},
 };

@@ -1,54 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The dashboard from the first registration to the log of a failed deployment. The way through it
 // is gone without JavaScript; the screenshots and the accessibility check have it.
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import jsQR from 'jsqr';
 import { totp } from '../e2e/totp.mjs';
-import { Complaints, accessible, done, equal, fits, launch, ok, test } from './harness.mjs';
-
-const access = JSON.parse(readFileSync(process.env.ACCESS, 'utf8'));
-const fresh = process.env.FRESH_URL;
-const shots = process.env.SCREENSHOTS;
-const browser = await launch();
-
-/** A person at a browser without JavaScript. */
-async function visitor(options = {}) {
-  const context = await browser.newContext({ javaScriptEnabled: false, ...options });
-  const page = await context.newPage();
-  return { context, page, complaints: new Complaints(page) };
-}
-
-async function signIn(page, url = access.url, username = access.username, password = access.password) {
-  await page.goto(`${url}/login`);
-  await page.fill('[name=username]', username);
-  await page.fill('[name=password]', password);
-  await page.click('button.primary');
-}
-
-/** Runs a line of shell with the functions that start and stop the stack's parts. */
-function stack(line) {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const script = `set -e; . "$ROOT/contrib/lib/common.sh"; ports_load; ${line}`;
-  execFileSync('bash', ['-c', script], {
-    env: { ...process.env, ROOT: root, STATE: process.env.SLIPWAY_TEST_STATE },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-/** The API as the owner, for what a page cannot show. */
-let token;
-async function api(method, path, body) {
-  const call = (how, where, what) =>
-    fetch(access.url + where, {
-      method: how,
-      body: what && JSON.stringify(what),
-      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-    }).then(async (r) => (r.ok ? r.json() : Promise.reject(new Error(`${how} ${where}: ${r.status} ${await r.text()}`))));
-  token ??= (await call('POST', '/api/auth/login', { username: access.username, password: access.password })).token;
-  return call(method, path, body);
-}
+import { done, equal, ok, test } from './harness.mjs';
+import { access, api, browser, fresh, look, lookHere, signIn, stack, visitor } from './people.mjs';
 
 const status = (page) => page.locator('h1 .status').getAttribute('data-status');
 const secret = `s3cret-${Date.now()}-<"'&>`;
@@ -533,41 +489,12 @@ const pages = [
   ['not-found', '/nowhere', 404],
 ];
 
-async function look(page, complaints, name, url, code) {
-  for (const scheme of ['light', 'dark'])
-    for (const width of [1280, 360])
-      await test(`${name}, ${scheme}, ${width} px`, async () => {
-        await page.emulateMedia({ colorScheme: scheme });
-        await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
-        if (code) complaints.expect(code);
-        await page.goto(url.startsWith('http') ? url : access.url + url);
-        await fits(page);
-        await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
-        await accessible(page);
-        complaints.take();
-      });
-}
-
 const seen = await visitor({ javaScriptEnabled: true });
 await look(seen.page, seen.complaints, 'login', '/login');
 await signIn(seen.page);
 for (const [name, url, code] of pages) await look(seen.page, seen.complaints, name, typeof url === 'function' ? url() : url, code);
 
-// pages that a form leads to
-async function lookHere(page, complaints, name, reach, code) {
-  for (const scheme of ['light', 'dark'])
-    for (const width of [1280, 360])
-      await test(`${name}, ${scheme}, ${width} px`, async () => {
-        await page.emulateMedia({ colorScheme: scheme });
-        await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
-        if (code) complaints.expect(code);
-        await reach(page);
-        await fits(page);
-        await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
-        await accessible(page);
-        complaints.take();
-      });
-}
+// pages that a form or a click leads to
 await lookHere(seen.page, seen.complaints, 'profile-enrolment', async (page) => {
   await page.goto(`${access.url}/settings/profile`);
   await page.click('button:has-text("Set up")');
@@ -632,6 +559,9 @@ await test('signing out ends the session everywhere', async () => {
   equal(new URL(me.page.url()).pathname, '/login', 'the address with the old cookie');
   me.complaints.take();
 });
+
+// each goes through a part of its own, with people of its own
+for (const part of ['invitation', 'webhook', 'reference']) await import(`./${part}.mjs`);
 
 await browser.close();
 process.exit(done());
