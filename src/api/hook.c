@@ -11,7 +11,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 
-enum { EVENT_MAX = 100, ID_MAX = 200, MESSAGE_MAX = 10000, HEADER_MAX = 300 };
+enum { EVENT_MAX = 100, ID_MAX = 200, REF_MAX = 300, MESSAGE_MAX = 10000, HEADER_MAX = 300 };
 
 static const struct valid_field answer_fields[] = {
     {.name = "deployments", .type = VALID_LIST, .doc = "ids of what was started"},
@@ -37,6 +37,27 @@ void hook_init(struct api_call *c, struct hook *h, const char *provider, const c
     h->row.delivery_id = !str_empty(delivery_id) && strlen(delivery_id) <= ID_MAX
                              ? clean(c->arena, delivery_id, ID_MAX)
                              : sha256_hex(c->arena, c->req->body, c->req->body_len);
+}
+
+int hook_read_push(struct api_call *c, struct hook *h, const char *message, struct err *err)
+{
+    static const char heads[] = "refs/heads/";
+    const char *ref = json_str_at(h->payload, "ref");
+    const char *sha = json_str_at(h->payload, "after");
+    if (!ref || !sha || !str_is_hex(sha, 40, 40))
+        return err_set(err, ERR_MALFORMED, "the push has no 'ref' or no 'after'");
+    h->row.ref = clean(c->arena, ref, REF_MAX);
+    h->kind = HOOK_TAG;
+    if (!str_starts(h->row.ref, heads))
+        return 0;
+    h->branch = h->row.ref + strlen(heads);
+    h->kind = HOOK_DELETED;
+    if (json_bool_at(h->payload, "deleted", false) || strspn(sha, "0") == 40)
+        return 0;
+    h->kind = HOOK_PUSH;
+    h->commit_sha = str_lower(c->arena, sha);
+    h->commit_message = arena_strdup(c->arena, message);
+    return 0;
 }
 
 /* ---- the record */

@@ -48,6 +48,10 @@ typedef bool hook_proof(const struct http_request *r, const char *secret);
 void hook_init(struct api_call *c, struct hook *h, const char *provider, const char *event,
                const char *delivery_id);
 
+/* Reads `ref` and `after`, which GitHub and GitLab call alike, and takes MESSAGE (may be NULL) for
+ * a push. ERR_MALFORMED. */
+int hook_read_push(struct api_call *c, struct hook *h, const char *message, struct err *err);
+
 /* Finds the candidates by the token or the row's repository, proves, plans, writes and answers:
  * 202 with what was started, 200 for a ping and for what was seen before. ERR_UNAUTHORIZED in one
  * wording when nothing fits; that is written down, too. */
