@@ -35,7 +35,7 @@ static int read_push(struct api_call *c, struct hook *h, struct err *err)
     const char *sha = json_str_at(h->payload, "after");
     if (!ref || !sha || !str_is_hex(sha, 40, 40))
         return err_set(err, ERR_MALFORMED, "the push has no 'ref' or no 'after'");
-    h->row.ref = ref = arena_printf(c->arena, "%.300s", ref);
+    h->row.ref = ref = hook_text(c->arena, ref, HOOK_REF_MAX);
     h->kind = HOOK_TAG;
     if (!str_starts(ref, "refs/heads/"))
         return 0;

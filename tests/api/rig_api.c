@@ -311,6 +311,25 @@ static void odd_webhooks(void)
                     .status;
             CU_ASSERT(status == 400 || status == 401);
         }
+
+    /* a name that is cut within a character, and more images than anybody pushes */
+    static const char *const push[] = {"HTTP_X_GITHUB_EVENT=push", NULL};
+    AUTO_BUF name = {0}, body = {0};
+    buf_addc(&name, 'x');
+    for (int i = 0; i < 300; i++)
+        buf_adds(&name, "é");
+    buf_addf(&body,
+             "{\"ref\":\"refs/tags/%s\",\"after\":\"%040d\",\"repository\":{\"clone_url\":"
+             "\"https://git.example/%s\"}}",
+             buf_str(&name), 1, buf_str(&name));
+    CU_ASSERT_EQUAL(ask("POST", "/api/webhooks/github", buf_str(&body), push).status, 401);
+    buf_clear(&body);
+    for (int i = 0; i < 300; i++)
+        buf_addf(&body,
+                 "%s{\"action\":\"push\",\"target\":{\"repository\":\"%sa%d\",\"tag\":\"x\"}}",
+                 i ? "," : "{\"events\":[", i % 2 ? "" : buf_str(&name), i);
+    buf_adds(&body, "]}");
+    CU_ASSERT_EQUAL(ask("POST", "/api/webhooks/docker", buf_str(&body), NULL).status, 401);
 }
 
 /* A deleted project leaves nothing that holds a name or a port and that nobody sees. */
