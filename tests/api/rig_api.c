@@ -359,6 +359,23 @@ static void databases_go_with_their_project(void)
     CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 201);
 }
 
+/* Without its entry of the audit log nothing is done, and nothing is said of it. */
+static void what_failed_late_is_unsaid(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct err err;
+    rig_must(pg_script(api.pg, "ALTER TABLE audit_log RENAME TO away", &err), &err);
+    struct answer a = ask("POST", "/api/projects", "{\"name\":\"late\"}", owner);
+    rig_must(pg_script(api.pg, "ALTER TABLE away RENAME TO audit_log", &err), &err);
+    CU_ASSERT_EQUAL(a.status, 500);
+    CU_ASSERT_PTR_NULL(strstr(a.headers, "Location: "));
+    CU_ASSERT_PTR_NULL(strstr(a.headers, "Content-Type: application/json"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "RateLimit-Limit: "));
+    a = ask("GET", "/api/projects", NULL, owner);
+    CU_ASSERT_EQUAL(a.status, 200);
+    CU_ASSERT_PTR_NULL(strstr(a.body, "late"));
+}
+
 static void limits_are_kept(void)
 {
     const char *const headers[] = {bearer("viewer"), NULL};
@@ -428,6 +445,7 @@ static const struct tap_test tests[] = {
     {"where notifications go is not in the audit log", targets_are_not_written_down},
     {"a webhook's body may be anything", odd_webhooks},
     {"databases go with their project", databases_go_with_their_project},
+    {"what failed late is unsaid", what_failed_late_is_unsaid},
     {"limits are kept, with their headers", limits_are_kept},
     {"Redis or PostgreSQL away is said as documented", parts_away},
     {NULL, NULL},
