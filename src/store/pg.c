@@ -463,6 +463,13 @@ void store_read(const struct store_field *fields, size_t n, const struct pg_rows
     }
 }
 
+int store_fresh(const struct pg_rows *rows, const char *what, struct err *err)
+{
+    return rows->affected ? 0
+                          : err_set(err, ERR_PRECONDITION,
+                                    "the %s was changed by somebody else meanwhile", what);
+}
+
 void *store_take(struct arena *a, const struct store_field *fields, size_t n_fields,
                  const struct pg_rows *rows, int64_t limit, size_t size, size_t *n, bool *more)
 {

@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "pages/pages.h"
+#include "store/database.h"
 #include "tests/rig.h"
 #include "tests/tap.h"
 
@@ -359,6 +360,46 @@ static void databases_go_with_their_project(void)
     CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 201);
 }
 
+/* Two changes at once of one thing: the second does not write back what it has read before the
+ * first. */
+static void no_change_is_lost(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    static const char *const change[] = {"{\"memoryLimit\":300}", "{\"isDefault\":true}",
+                                         "{\"target\":\"b@example.com\"}", "{\"threshold\":2}"};
+    struct store_scope all = {.user_id = "00000000-0000-0000-0000-000000000000",
+                              .everything = true};
+    struct store_database before;
+    const char *role;
+    struct err err;
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"shared\"}", owner);
+    const char *id = text_at(&p, "id");
+    const char *const made[][2] = {
+        {"databases",
+         arena_printf(&arena, "{\"projectId\":\"%s\",\"name\":\"s\",\"kind\":\"redis\"}", id)},
+        {"registries", "{\"name\":\"s\",\"address\":\"r.example.com\"}"},
+        {"notifications", arena_printf(&arena,
+                                       "{\"projectId\":\"%s\",\"kind\":\"email\",\"target\":"
+                                       "\"a@example.com\",\"events\":[\"alert.firing\"]}",
+                                       id)},
+        {"alerts",
+         arena_printf(&arena, "{\"scope\":\"project:%s\",\"metric\":\"cpu\",\"threshold\":1}", id)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+        const char *path = arena_printf(&arena, "/api/%s", made[i][0]);
+        struct answer one = ask("POST", path, made[i][1], owner);
+        path = arena_printf(&arena, "%s/%s", path, text_at(&one, "id"));
+        if (i == 0)
+            rig_must(
+                store_database_get(api.pg, &arena, &all, text_at(&one, "id"), &before, &role, &err),
+                &err);
+        CU_ASSERT_EQUAL(ask("PATCH", path, change[i], owner).status, 200);
+        CU_ASSERT_EQUAL(ask("PATCH", path, change[i], owner).status, 200);
+    }
+    CU_ASSERT_EQUAL(store_database_update(api.pg, &arena, &before, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_PRECONDITION);
+}
+
 /* Without its entry of the audit log nothing is done, and nothing is said of it. */
 static void what_failed_late_is_unsaid(void)
 {
@@ -445,6 +486,7 @@ static const struct tap_test tests[] = {
     {"where notifications go is not in the audit log", targets_are_not_written_down},
     {"a webhook's body may be anything", odd_webhooks},
     {"databases go with their project", databases_go_with_their_project},
+    {"no change is lost to another", no_change_is_lost},
     {"what failed late is unsaid", what_failed_late_is_unsaid},
     {"limits are kept, with their headers", limits_are_kept},
     {"Redis or PostgreSQL away is said as documented", parts_away},
