@@ -360,6 +360,22 @@ static void databases_go_with_their_project(void)
     CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 201);
 }
 
+static void deleted_teams_are_gone(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct answer t = ask("POST", "/api/teams", "{\"name\":\"short\"}", owner);
+    const char *id = text_at(&t, "id");
+    const char *project = arena_printf(&arena, "{\"name\":\"p\",\"teamId\":\"%s\"}", id);
+    const char *invitation =
+        arena_printf(&arena, "{\"email\":\"z@example.com\",\"teamId\":\"%s\"}", id);
+    CU_ASSERT_EQUAL(ask("POST", "/api/projects", project, owner).status, 201);
+    CU_ASSERT_EQUAL(ask("POST", "/api/invitations", invitation, owner).status, 201);
+    CU_ASSERT_EQUAL(ask("DELETE", arena_printf(&arena, "/api/teams/%s", id), NULL, owner).status,
+                    204);
+    CU_ASSERT_EQUAL(ask("POST", "/api/projects", project, owner).status, 422);
+    CU_ASSERT_EQUAL(ask("POST", "/api/invitations", invitation, owner).status, 422);
+}
+
 /* Two changes at once of one thing: the second does not write back what it has read before the
  * first. */
 static void no_change_is_lost(void)
@@ -486,6 +502,7 @@ static const struct tap_test tests[] = {
     {"where notifications go is not in the audit log", targets_are_not_written_down},
     {"a webhook's body may be anything", odd_webhooks},
     {"databases go with their project", databases_go_with_their_project},
+    {"a deleted team is none", deleted_teams_are_gone},
     {"no change is lost to another", no_change_is_lost},
     {"what failed late is unsaid", what_failed_late_is_unsaid},
     {"limits are kept, with their headers", limits_are_kept},
