@@ -228,7 +228,7 @@ void hook_plan(struct api_call *c, struct hook *h)
         h->row.outcome = "deployed";
     else
         h->row.reason = off ? "automatic deployment is off"
-                            : arena_printf(c->arena, "no application is deployed from %.200s",
+                            : arena_printf(c->arena, "no application is deployed from '%.200s'",
                                            h->branch ? h->branch : h->row.repository);
 }
 

@@ -352,7 +352,8 @@ struct view_delivery {
     struct view_crumbs crumbs;
     struct view_delivery_row row;
     const char *application_id, *application, *address, *request_id, *headers, *payload;
-    const char *now; /* what it would come to now */
+    const char *repeats; /* the delivery that it did again; NULL: none */
+    const char *now;     /* what it would come to now */
     bool can_redeliver;
     const char *problem;
 };
@@ -360,8 +361,9 @@ struct view_delivery {
 /* ---- the API's description */
 
 struct view_api_field {
-    const char *name, *type, *doc, *schema; /* schema: the one that it leads to, or NULL */
-    bool required;
+    const char *name, *doc, *type;
+    const char *schema; /* the one that it leads to, or NULL */
+    const char *more;   /* what else is to know of it: ", required" */
 };
 
 struct view_api_schema {
