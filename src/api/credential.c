@@ -62,8 +62,8 @@ static int name_taken(struct api_call *c, struct err *err)
     return err->code == ERR_CONFLICT ? api_bad_field(c, "name", "is taken", err) : -1;
 }
 
-static int credential_list(struct api_call *c, const struct store_page *page,
-                           struct crud_list *out, struct err *err)
+static int credential_list(struct api_call *c, const struct store_page *page, struct crud_list *out,
+                           struct err *err)
 {
     struct store_credentials list;
     if (store_credential_list(c->api->pg, c->arena, page, &list, err) < 0)
@@ -81,7 +81,8 @@ static int take_secret(struct api_call *c, struct credential_in *new, const char
     if (ssh && new->token)
         api_add_problem(c, "token", "means nothing with kind ssh: the key is made here");
     if (ssh && new->c.username)
-        api_add_problem(c, "username", "means nothing with kind ssh: it is in the repository's address");
+        api_add_problem(c, "username",
+                        "means nothing with kind ssh: it is in the repository's address");
     if (!ssh && !new->token)
         api_add_problem(c, "token", "is required with kind token");
     if (api_refuse(c, err) < 0)
@@ -95,8 +96,7 @@ static int take_secret(struct api_call *c, struct credential_in *new, const char
     return 0;
 }
 
-static int credential_create(struct api_call *c, struct json_object *in, void *out,
-                             struct err *err)
+static int credential_create(struct api_call *c, struct json_object *in, void *out, struct err *err)
 {
     struct credential_in new = {.c = {.id = uuid_new(c->arena)}};
     const char *secret;
@@ -271,7 +271,8 @@ static int registry_delete(struct api_call *c, const char *id, struct err *err)
 {
     struct store_registry present;
     api_audit(c, "registry.delete", id);
-    if (api_require(c, NULL, PERM_REGISTRY_DELETE, err) < 0 || registry_get(c, id, &present, err) < 0)
+    if (api_require(c, NULL, PERM_REGISTRY_DELETE, err) < 0 ||
+        registry_get(c, id, &present, err) < 0)
         return -1;
     return store_registry_delete(c->api->pg, c->arena, id, err);
 }

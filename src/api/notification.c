@@ -92,8 +92,8 @@ static int check_project(struct api_call *c, const char *field, const char *id, 
 
 static int check_target(struct api_call *c, const struct store_notification *n, struct err *err)
 {
-    const char *wrong = str_eq(n->kind, "email") ? rule_email(c->arena, n->target)
-                                                 : rule_url(c->arena, n->target);
+    const char *wrong =
+        str_eq(n->kind, "email") ? rule_email(c->arena, n->target) : rule_url(c->arena, n->target);
     return wrong ? api_bad_field(c, "target", wrong, err) : 0;
 }
 
@@ -342,7 +342,7 @@ static const struct crud alerts = {.path = "/api/alerts",
 
 static const struct route routes[] = {
     ROUTE(GET, "/api/notifications", crud_list, NOTIFICATION_READ, USER,
-          .doc = "List the notifications of the projects that one manages", .crud = &notifications,
+          .doc = "List the notifications of the projects that you manage", .crud = &notifications,
           .query = &list_query, .out = &notification_table, .flags = ROUTE_LIST),
     ROUTE(POST, "/api/notifications", notification_create, NOTIFICATION_CREATE, USER,
           .doc = "Add a notification", .in = &notification_table, .out = &notification_table,
@@ -356,7 +356,7 @@ static const struct route routes[] = {
           .doc = "Send a test message", .note = "This version does not send notifications: 503.",
           .flags = ROUTE_EMPTY),
     ROUTE(GET, "/api/alerts", crud_list, ALERT_READ, USER,
-          .doc = "List the alerts of what one manages", .crud = &alerts, .out = &alert_table,
+          .doc = "List the alerts of what you manage", .crud = &alerts, .out = &alert_table,
           .flags = ROUTE_LIST),
     ROUTE(POST, "/api/alerts", crud_create, ALERT_CREATE, USER, .doc = "Add an alert",
           .crud = &alerts, .in = &alert_table, .out = &alert_table, .status = 201),

@@ -332,7 +332,8 @@ struct view_deployment {
 /* ---- webhooks */
 
 struct view_delivery_row {
-    const char *id, *provider, *event, *repository, *ref, *commit, *reason;
+    const char *id, *provider, *event, *ref, *commit, *reason;
+    const char *host, *path; /* of the repository: "git.example.com/", "acme/shop" */
     const char *deployment_id; /* the first that it started; NULL: none */
     struct view_status outcome;
     struct view_time when;

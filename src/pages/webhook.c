@@ -50,11 +50,15 @@ static void fill_row(struct api_call *c, const struct store_delivery *d,
 {
     AUTO_JSON *ids = NULL;
     struct err err;
+    const char *repository = d->repository ? d->repository : "no repository";
+    const char *slash = strchr(repository, '/');
+    size_t host = slash ? (size_t)(slash - repository) + 1 : 0;
     *row = (struct view_delivery_row){
         .id = d->id,
         .provider = provider_of(d->provider),
         .event = *d->event ? d->event : "no event",
-        .repository = d->repository ? d->repository : "no repository",
+        .host = arena_memdup(c->arena, repository, host),
+        .path = repository + host,
         .ref = d->ref && str_starts(d->ref, "refs/heads/") ? d->ref + 11 : d->ref,
         .commit = d->commit_sha ? page_commit(c->arena, d->commit_sha) : NULL,
         .reason = reason_of(c, d),
@@ -123,7 +127,8 @@ static int show(struct api_call *c, const char *problem, int status, struct err 
     v.headers = pretty(c, d.headers);
     v.payload = *d.body ? pretty(c, d.body) : NULL;
     v.now = in_words(c, &now);
-    v.can_redeliver = d.proved && page_may(c, role, PERM_APPLICATION_DEPLOY);
+    v.can_redeliver =
+        d.proved && !str_eq(d.outcome, "ping") && page_may(c, role, PERM_APPLICATION_DEPLOY);
     struct err gone;
     if (d.application_id &&
         api_app_load(c, d.application_id, PERM_APPLICATION_READ, &app, NULL, &gone) == 0) {
