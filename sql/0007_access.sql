@@ -34,8 +34,8 @@ CREATE INDEX invitations_open ON invitations (id DESC)
     WHERE accepted_at IS NULL AND revoked_at IS NULL;
 
 CREATE TABLE idempotency_keys (
-    caller     text NOT NULL,  -- a user's id, or the address of somebody who is not logged in
-    path       text NOT NULL,
+    caller     text NOT NULL,  -- a user's id, an API token's, or the address of nobody logged in
+    path       text NOT NULL,  -- SHA-256 of the request's address
     key        text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 255),
     request    bytea NOT NULL, -- SHA-256 of the body
     status     integer,        -- NULL while the first request is at work

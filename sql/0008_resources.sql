@@ -136,4 +136,12 @@ WITH parts AS (
 UPDATE applications a SET image_normal =
     w.name || CASE WHEN regexp_replace(w.name, '^.*/', '') ~ ':' THEN '' ELSE ':latest' END
     FROM whole w WHERE w.id = a.id;
+-- A registry tells of all its repositories with one token, so the token must say whose it is: the
+-- SHA-256 of an application's webhook secret. An application made before gets one with its next
+-- secret.
+ALTER TABLE applications ADD COLUMN webhook_secret_hash bytea;
+ALTER TABLE applications ADD COLUMN webhook_secret_old_hash bytea;
+CREATE INDEX applications_secret ON applications (webhook_secret_hash) WHERE deleted_at IS NULL;
+CREATE INDEX applications_secret_old ON applications (webhook_secret_old_hash)
+    WHERE webhook_secret_old_hash IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX applications_image ON applications (image_normal) WHERE deleted_at IS NULL;

@@ -217,7 +217,8 @@ void api_condition(struct api_call *c)
 {
     const char *wanted = http_header(c->req, "If-None-Match");
     const char *line = strstr(buf_str(&c->res->headers), "ETag: ");
-    if (!wanted || !line || c->res->status != 200)
+    bool reads = c->req->method == HTTP_GET || c->req->method == HTTP_HEAD;
+    if (!wanted || !line || !reads || c->res->status != 200)
         return;
     line += strlen("ETag: ");
     if (!lists_tag(wanted, arena_memdup(c->arena, line, strcspn(line, "\r"))))

@@ -226,7 +226,7 @@ void api_begin(struct api_call *c, struct jw *w);
  * begins with it. */
 void api_send(struct api_call *c, int status, const char *version);
 void api_no_content(struct api_call *c);
-/* Makes an answer with an ETag 304 when If-None-Match has that; for the middleware. */
+/* Makes the answer of a read with an ETag 304 when If-None-Match has that; for the middleware. */
 void api_condition(struct api_call *c);
 /* ERR_PRECONDITION when If-Match is sent and is not the ETag of CURRENT (JSON text). */
 int api_check_match(const struct api_call *c, const struct buf *current, struct err *err);

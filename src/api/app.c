@@ -48,21 +48,45 @@ static void take_source(struct api_call *c, struct app_in *in)
         problem_add(&c->problems, "gitSource", "is required, unless image is set");
 }
 
-/* The credential and the registry must be there, and mean something. */
-static int check_doors(struct api_call *c, const struct app_in *in, struct err *err)
+/* Credentials and registries are in no project: to those who may not read them they are not there.
+ * One that is in use here already may stay. */
+static int may_use(struct api_call *c, enum permission p, const char *id, const char *before,
+                   struct err *err)
+{
+    struct err hidden;
+    if (str_eq(id, before) || api_require(c, NULL, p, &hidden) == 0)
+        return 0;
+    return err_set(err, ERR_NOT_FOUND, "there is no such thing");
+}
+
+static int check_credential(struct api_call *c, const struct app_in *in,
+                            const struct store_app *old, struct err *err)
 {
     struct store_credential credential;
-    struct store_registry registry;
     const char *id = in->app.credential_id;
-    if (id && store_credential_get(c->api->pg, c->arena, id, &credential, err) < 0) {
-        if (err->code != ERR_NOT_FOUND)
-            return -1;
-        api_add_problem(c, "gitSource.credentialId", "names no credential");
-    }
-    id = in->app.registry_id;
+    /* with another address it would be shown to another host */
+    const char *before = str_eq(in->app.repo_url, old->repo_url) ? old->credential_id : NULL;
+    if (!id || (may_use(c, PERM_CREDENTIAL_READ, id, before, err) == 0 &&
+                store_credential_get(c->api->pg, c->arena, id, &credential, err) == 0))
+        return 0;
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    api_add_problem(c, "gitSource.credentialId", "names no credential");
+    return 0;
+}
+
+/* The credential and the registry must be there, and mean something. OLD is as it was before. */
+static int check_doors(struct api_call *c, const struct app_in *in, const struct store_app *old,
+                       struct err *err)
+{
+    struct store_registry registry;
+    const char *id = in->app.registry_id;
+    if (check_credential(c, in, old, err) < 0)
+        return -1;
     if (id && !in->app.image)
         api_add_problem(c, "registryId", "means nothing without image");
-    else if (id && store_registry_get(c->api->pg, c->arena, id, &registry, err) < 0) {
+    else if (id && (may_use(c, PERM_REGISTRY_READ, id, old->registry_id, err) < 0 ||
+                    store_registry_get(c->api->pg, c->arena, id, &registry, err) < 0)) {
         if (err->code != ERR_NOT_FOUND)
             return -1;
         api_add_problem(c, "registryId", "names no registry");
@@ -154,10 +178,12 @@ static int taken(struct api_call *c, struct err *err)
                    "the project has an application of this name already; choose another name");
 }
 
-static const char *new_secret(struct api_call *c, const char *app_id, struct buf *sealed)
+static const char *new_secret(struct api_call *c, const char *app_id, struct buf *sealed,
+                              unsigned char hash[SHA256_SIZE])
 {
     const char *secret = rand_hex(c->arena, 32);
     secret_seal_w(&c->api->keys, app_id, secret, sealed);
+    sha256(secret, strlen(secret), hash);
     return secret;
 }
 
@@ -181,6 +207,7 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
     struct app_in in;
     struct store_project project;
     struct store_env_list env;
+    unsigned char hash[SHA256_SIZE];
     AUTO_BUF sealed = {0};
     app_defaults(&in);
     in.app.id = uuid_new(c->arena);
@@ -197,13 +224,14 @@ int api_app_create(struct api_call *c, struct json_object *body, struct app_view
     }
     struct store_app_parts parts = {.env = &env};
     take_source(c, &in);
-    if (check_doors(c, &in, err) < 0)
+    if (check_doors(c, &in, &(struct store_app){0}, err) < 0)
         return -1;
     take_env(c, &in, NULL, &env);
     take_domains(c, &in, &parts);
     if (api_refuse(c, err) < 0)
         return -1;
-    *secret = new_secret(c, in.app.id, &sealed);
+    *secret = new_secret(c, in.app.id, &sealed, hash);
+    parts.webhook_secret_hash = hash;
     parts.webhook_secret = sealed.data;
     parts.webhook_secret_len = sealed.len;
     if (insert(c, &in, &parts, err) < 0)
@@ -279,15 +307,18 @@ int api_app_update(struct api_call *c, const char *id, int64_t version, struct j
                    struct app_view *out, struct err *err)
 {
     struct app_in in = {0};
+    struct store_app before;
     struct store_env_list env, old;
     struct store_app_parts parts = {0};
     api_audit(c, "application.update", id);
     if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &in.app, NULL, err) < 0 ||
-        check_version(&in.app, version, err) < 0 ||
-        api_valid(c, &app_table, body, true, &in, err) < 0)
+        check_version(&in.app, version, err) < 0)
+        return -1;
+    before = in.app;
+    if (api_valid(c, &app_table, body, true, &in, err) < 0)
         return -1;
     take_source(c, &in);
-    if (check_doors(c, &in, err) < 0)
+    if (check_doors(c, &in, &before, err) < 0)
         return -1;
     if (valid_has(&app_table, &in, "envVars")) {
         if (store_env_read(c->api->pg, c->arena, id, &old, err) < 0)
@@ -322,10 +353,11 @@ int api_app_delete(struct api_call *c, const char *id, int64_t version, bool vol
 int api_app_webhook_secret(struct api_call *c, const char *id, const char **secret, struct err *err)
 {
     struct store_app app;
+    unsigned char hash[SHA256_SIZE];
     AUTO_BUF sealed = {0};
     api_audit(c, "application.webhook_secret", id);
     if (api_app_load(c, id, PERM_APPLICATION_UPDATE, &app, NULL, err) < 0)
         return -1;
-    *secret = new_secret(c, id, &sealed);
-    return store_app_rotate_hook(c->api->pg, c->arena, id, sealed.data, sealed.len, err);
+    *secret = new_secret(c, id, &sealed, hash);
+    return store_app_rotate_hook(c->api->pg, c->arena, id, sealed.data, sealed.len, hash, err);
 }

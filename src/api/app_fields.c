@@ -26,7 +26,7 @@ static const struct valid_field source_fields[] = {
      .type = VALID_STR,
      .flags = VALID_NULLABLE,
      .rule = rule_id,
-     .doc = "the git credential to clone with"},
+     .doc = "the git credential to clone with; who may read credentials chooses it"},
 };
 SUB(source_table, "GitSource", source_fields);
 
@@ -229,7 +229,7 @@ static const struct valid_field fields[] = {
      .flags = VALID_NULLABLE | VALID_MAYBE,
      .rule = rule_id,
      .offset = AT(app.registry_id),
-     .doc = "the registry of the image"},
+     .doc = "the registry of the image; who may read registries chooses it"},
     {.name = "dockerfile",
      .type = VALID_STR,
      .min = 1,

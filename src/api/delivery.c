@@ -127,6 +127,15 @@ static int handle_get(struct api_call *c, struct err *err)
     return 0;
 }
 
+static void recall_image(struct api_call *c, const struct store_delivery *d, struct hook *h)
+{
+    h->token = "";
+    h->kind = d->ref && d->repository ? HOOK_IMAGE : HOOK_OTHER;
+    h->images = ARENA_ARRAY(c->arena, 2, const char *);
+    if (h->kind == HOOK_IMAGE)
+        h->images[0] = arena_printf(c->arena, "%s:%s", d->repository, d->ref);
+}
+
 /* What the recorded delivery says, about its application as it is now. */
 static int recall(struct api_call *c, const struct store_delivery *d, struct hook *h,
                   struct err *err)
@@ -147,7 +156,7 @@ static int recall(struct api_call *c, const struct store_delivery *d, struct hoo
     if (str_eq(d->outcome, "ping"))
         h->kind = HOOK_PING;
     else if (str_eq(d->provider, "docker"))
-        h->kind = d->ref ? HOOK_IMAGE : HOOK_OTHER;
+        recall_image(c, d, h);
     else
         h->kind = !d->ref         ? HOOK_OTHER
                   : !branch       ? HOOK_TAG

@@ -11,7 +11,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 
-enum { EVENT_MAX = 100, ID_MAX = 200, MESSAGE_MAX = 10000, HEADER_MAX = 300 };
+enum { EVENT_MAX = 100, ID_MAX = 200, REF_MAX = 300, MESSAGE_MAX = 10000, HEADER_MAX = 300 };
 
 static const struct valid_field answer_fields[] = {
     {.name = "deployments", .type = VALID_LIST, .doc = "ids of what was started"},
@@ -37,6 +37,27 @@ void hook_init(struct api_call *c, struct hook *h, const char *provider, const c
     h->row.delivery_id = !str_empty(delivery_id) && strlen(delivery_id) <= ID_MAX
                              ? clean(c->arena, delivery_id, ID_MAX)
                              : sha256_hex(c->arena, c->req->body, c->req->body_len);
+}
+
+int hook_read_push(struct api_call *c, struct hook *h, const char *message, struct err *err)
+{
+    static const char heads[] = "refs/heads/";
+    const char *ref = json_str_at(h->payload, "ref");
+    const char *sha = json_str_at(h->payload, "after");
+    if (!ref || !sha || !str_is_hex(sha, 40, 40))
+        return err_set(err, ERR_MALFORMED, "the push has no 'ref' or no 'after'");
+    h->row.ref = clean(c->arena, ref, REF_MAX);
+    h->kind = HOOK_TAG;
+    if (!str_starts(h->row.ref, heads))
+        return 0;
+    h->branch = h->row.ref + strlen(heads);
+    h->kind = HOOK_DELETED;
+    if (json_bool_at(h->payload, "deleted", false) || strspn(sha, "0") == 40)
+        return 0;
+    h->kind = HOOK_PUSH;
+    h->commit_sha = str_lower(c->arena, sha);
+    h->commit_message = arena_strdup(c->arena, message);
+    return 0;
 }
 
 /* ---- the record */
@@ -126,9 +147,12 @@ static int secret_fits(struct api_call *c, const struct store_hook *h, hook_proo
 
 static int find_candidates(struct api_call *c, struct hook *h, struct err *err)
 {
-    if (h->images && *h->images)
-        return store_app_image_hooks(c->api->pg, c->arena, h->images, &h->candidates,
-                                     &h->n_candidates, err);
+    if (h->token) {
+        unsigned char hash[SHA256_SIZE];
+        sha256(h->token, strlen(h->token), hash);
+        return store_app_secret_hooks(c->api->pg, c->arena, hash, &h->candidates, &h->n_candidates,
+                                      err);
+    }
     if (!h->row.repository)
         return 0;
     return store_app_hooks(c->api->pg, c->arena, h->row.repository, &h->candidates,
@@ -156,6 +180,11 @@ static int prove(struct api_call *c, struct hook *h, hook_proof *proof, struct e
 static int refuse(struct api_call *c, struct hook *h, struct err *err)
 {
     bool fresh;
+    /* whoever looks for it looks at the application that it names */
+    if (h->images && *h->images &&
+        store_app_image_hooks(c->api->pg, c->arena, h->images, &h->candidates, &h->n_candidates,
+                              err) < 0)
+        return -1;
     h->row.outcome = "refused";
     h->row.application_id = h->n_candidates ? h->candidates[0].app.id : NULL;
     h->row.reason = h->n_candidates     ? "the proof fits no application that this is deployed to"
@@ -189,6 +218,15 @@ static void start(struct api_call *c, struct hook *h, const struct store_app *ap
     };
 }
 
+static bool runs_image(struct api_call *c, const struct store_app *app, const struct hook *h)
+{
+    const char *own = app->image ? imageref_normal(c->arena, app->image) : NULL;
+    for (const char **image = h->images; own && image && *image; image++)
+        if (str_eq(*image, own))
+            return true;
+    return false;
+}
+
 void hook_plan(struct api_call *c, struct hook *h)
 {
     bool off = false;
@@ -200,7 +238,7 @@ void hook_plan(struct api_call *c, struct hook *h)
         h->row.outcome = "ping";
         return;
     case HOOK_OTHER:
-        h->row.reason = "only pushes deploy";
+        h->row.reason = h->token ? "only a tag that is pushed deploys" : "only pushes deploy";
         return;
     case HOOK_TAG:
         h->row.reason = arena_printf(c->arena, "%.200s is no branch", h->row.ref);
@@ -218,7 +256,7 @@ void hook_plan(struct api_call *c, struct hook *h)
     }
     for (size_t i = 0; i < h->n; i++) {
         const struct store_app *app = &h->apps[i].app;
-        if (h->kind == HOOK_PUSH && !str_eq(app->branch, h->branch))
+        if (h->kind == HOOK_PUSH ? !str_eq(app->branch, h->branch) : !runs_image(c, app, h))
             continue;
         if (app->auto_deploy)
             start(c, h, app);
@@ -228,8 +266,8 @@ void hook_plan(struct api_call *c, struct hook *h)
         h->row.outcome = "deployed";
     else
         h->row.reason = off ? "automatic deployment is off"
-                            : arena_printf(c->arena, "no application is deployed from '%.200s'",
-                                           h->branch ? h->branch : h->row.repository);
+                            : arena_printf(c->arena, "no application is deployed from '%.300s'",
+                                           h->branch ? h->branch : h->images[0]);
 }
 
 static void answer(struct api_call *c, int status, const struct hook *h)

@@ -28,6 +28,8 @@ struct hook {
     const char *branch;
     const char *commit_sha;     /* 40 digits, lower case */
     const char *commit_message; /* of the newest commit; may be NULL */
+    const char *token;          /* whose SHA-256 says which application it is of; NULL: its
+                                 * repository does */
     const char **images;        /* of HOOK_IMAGE: normal names (base/imageref.h), NULL-terminated */
     struct json_object *payload; /* for the record; may be NULL */
 
@@ -46,7 +48,11 @@ typedef bool hook_proof(const struct http_request *r, const char *secret);
 void hook_init(struct api_call *c, struct hook *h, const char *provider, const char *event,
                const char *delivery_id);
 
-/* Finds the candidates by the row's repository (or the images), proves, plans, writes and answers:
+/* Reads `ref` and `after`, which GitHub and GitLab call alike, and takes MESSAGE (may be NULL) for
+ * a push. ERR_MALFORMED. */
+int hook_read_push(struct api_call *c, struct hook *h, const char *message, struct err *err);
+
+/* Finds the candidates by the token or the row's repository, proves, plans, writes and answers:
  * 202 with what was started, 200 for a ping and for what was seen before. ERR_UNAUTHORIZED in one
  * wording when nothing fits; that is written down, too. */
 int hook_run(struct api_call *c, struct hook *h, hook_proof *proof, struct err *err);

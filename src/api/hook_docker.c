@@ -11,14 +11,18 @@
 #include "base/imageref.h"
 #include "base/str.h"
 
-static bool has_token(const struct http_request *r, const char *secret)
+static const char *token_of(const struct http_request *r)
 {
     const char *authorization = http_header(r, "Authorization");
     const char *token = authorization && strncasecmp(authorization, "Bearer ", 7) == 0
                             ? authorization + 7
                             : http_query(r, "token");
-    if (!token)
-        token = "";
+    return token ? token : "";
+}
+
+static bool has_token(const struct http_request *r, const char *secret)
+{
+    const char *token = token_of(r);
     return str_eq_secret(secret, strlen(secret), token, strlen(token));
 }
 
@@ -77,10 +81,12 @@ static int handle_docker(struct api_call *c, struct err *err)
     if (json_parse(c->req->body, c->req->body_len, &payload, err) < 0)
         return -1;
     struct json_object *events = json_at(payload, "events");
-    const char *id = events ? json_str_at(json_object_array_get_idx(events, 0), "id") : NULL;
+    bool envelope = json_object_is_type(events, json_type_array);
+    const char *id = envelope ? json_str_at(json_object_array_get_idx(events, 0), "id") : NULL;
     hook_init(c, &h, "docker", NULL, id);
     h.payload = payload;
-    if (json_object_is_type(events, json_type_array))
+    h.token = token_of(c->req);
+    if (envelope)
         read_envelope(c, &h, events);
     else if (read_hub(c, &h, err) < 0)
         return -1;
@@ -95,8 +101,9 @@ static int handle_docker(struct api_call *c, struct err *err)
 static const struct route routes[] = {
     ROUTE(POST, "/api/webhooks/docker", handle_docker, NOBODY_NEEDED, WEBHOOK,
           .doc = "Take a delivery of the Docker Hub's or a registry's",
-          .note = "Proved by the application's webhook secret as Bearer token or as ?token=. "
-                  "Applications that run the image of that name and tag are deployed again.",
+          .note = "Proved by an application's webhook secret as Bearer token or as ?token=. The "
+                  "application is deployed again when it runs the image of that name and tag; what "
+                  "else a registry tells of is taken and does nothing.",
           .out = &api_hook_table, .status = 202, .also = "200", .flags = ROUTE_NO_CSRF | ROUTE_BIG),
 };
 const struct route_table api_docker_routes = {routes, ARRAY_LEN(routes)};

@@ -31,26 +31,6 @@ static int read_payload(struct api_call *c, struct json_object **out, struct err
     return json_parse(r->body, r->body_len, out, err);
 }
 
-static int read_push(struct api_call *c, struct hook *h, struct err *err)
-{
-    const char *ref = json_str_at(h->payload, "ref");
-    const char *sha = json_str_at(h->payload, "after");
-    if (!ref || !sha || !str_is_hex(sha, 40, 40))
-        return err_set(err, ERR_MALFORMED, "the push has no 'ref' or no 'after'");
-    h->row.ref = ref = arena_printf(c->arena, "%.300s", ref);
-    h->kind = HOOK_TAG;
-    if (!str_starts(ref, "refs/heads/"))
-        return 0;
-    h->branch = ref + strlen("refs/heads/");
-    h->kind = HOOK_DELETED;
-    if (json_bool_at(h->payload, "deleted", false) || strspn(sha, "0") == 40)
-        return 0;
-    h->kind = HOOK_PUSH;
-    h->commit_sha = str_lower(c->arena, sha);
-    h->commit_message = arena_strdup(c->arena, json_str_at(h->payload, "head_commit/message"));
-    return 0;
-}
-
 static int handle_github(struct api_call *c, struct err *err)
 {
     AUTO_JSON *payload = NULL;
@@ -66,7 +46,8 @@ static int handle_github(struct api_call *c, struct err *err)
     h.row.repository = url ? giturl_normal(c->arena, url) : NULL;
     if (str_eq(h.row.event, "ping"))
         h.kind = HOOK_PING;
-    else if (str_eq(h.row.event, "push") && read_push(c, &h, err) < 0)
+    else if (str_eq(h.row.event, "push") &&
+             hook_read_push(c, &h, json_str_at(payload, "head_commit/message"), err) < 0)
         return -1;
     return hook_run(c, &h, signed_with, err);
 }

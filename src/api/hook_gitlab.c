@@ -18,35 +18,16 @@ static bool has_token(const struct http_request *r, const char *secret)
 }
 
 /* The message of the commit that is the branch's newest, among those that came. */
-static const char *message_of(struct json_object *payload, const char *sha)
+static const char *message_of(struct json_object *payload)
 {
     struct json_object *commits = json_at(payload, "commits");
+    const char *sha = json_str_at(payload, "after");
     for (size_t i = 0; i < json_len(commits); i++) {
         struct json_object *commit = json_object_array_get_idx(commits, i);
         if (str_eq(json_str_at(commit, "id"), sha))
             return json_str_at(commit, "message");
     }
     return NULL;
-}
-
-static int read_push(struct api_call *c, struct hook *h, struct err *err)
-{
-    const char *ref = json_str_at(h->payload, "ref");
-    const char *sha = json_str_at(h->payload, "after");
-    if (!ref || !sha || !str_is_hex(sha, 40, 40))
-        return err_set(err, ERR_MALFORMED, "the push has no 'ref' or no 'after'");
-    h->row.ref = ref = arena_printf(c->arena, "%.300s", ref);
-    h->kind = HOOK_TAG;
-    if (!str_starts(ref, "refs/heads/"))
-        return 0;
-    h->branch = ref + strlen("refs/heads/");
-    h->kind = HOOK_DELETED;
-    if (strspn(sha, "0") == 40)
-        return 0;
-    h->kind = HOOK_PUSH;
-    h->commit_message = arena_strdup(c->arena, message_of(h->payload, sha));
-    h->commit_sha = str_lower(c->arena, sha);
-    return 0;
 }
 
 static int handle_gitlab(struct api_call *c, struct err *err)
@@ -65,7 +46,7 @@ static int handle_gitlab(struct api_call *c, struct err *err)
         url = json_str_at(payload, "project/web_url");
     h.row.repository = url ? giturl_normal(c->arena, url) : NULL;
     bool push = str_eq(h.row.event, "Push Hook") || str_eq(h.row.event, "Tag Push Hook");
-    if (push && read_push(c, &h, err) < 0)
+    if (push && hook_read_push(c, &h, message_of(payload), err) < 0)
         return -1;
     return hook_run(c, &h, has_token, err);
 }

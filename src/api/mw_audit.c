@@ -4,6 +4,7 @@
 
 #include "api/serve.h"
 #include "base/log.h"
+#include "base/rand.h"
 #include "base/str.h"
 #include "store/audit.h"
 
@@ -40,8 +41,9 @@ void mw_audit_refused(struct api_call *c, const struct route *route)
     if (c->audit || !c->session)
         return;
     const char *name = rbac_permission_name(route->permission);
+    const char *id = c->req->params[0];
     bool known = strchr(name, '.') != NULL;
-    api_audit(c, known ? name : "request.refused", known ? c->req->params[0] : NULL);
+    api_audit(c, known ? name : "request.refused", known && id && uuid_valid(id) ? id : NULL);
 }
 
 /* Oldest first, as they came. */

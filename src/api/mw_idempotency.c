@@ -26,6 +26,15 @@ static void answer_again(struct api_call *c, const struct store_repeat *r)
     http_set(c->res, "Idempotency-Replayed", "true");
 }
 
+/* An API token is a caller of its own: it may do less than its user. */
+static const char *caller_of(struct api_call *c)
+{
+    if (!c->session)
+        return arena_printf(c->arena, "nobody at %s", c->req->address);
+    return c->session->token_name ? arena_printf(c->arena, "token %s", c->session->row.id)
+                                  : c->session->user.id;
+}
+
 int mw_repeat_take(struct api_call *c, const struct route *route, struct store_repeat *r,
                    bool *again, struct err *err)
 {
@@ -39,9 +48,10 @@ int mw_repeat_take(struct api_call *c, const struct route *route, struct store_r
     if (read_key(c, key, err) < 0)
         return -1;
     r->key = key;
-    r->path = uri ? uri : c->req->path;
-    r->caller =
-        c->session ? c->session->user.id : arena_printf(c->arena, "nobody at %s", c->req->address);
+    /* hashed: an index takes no address of any length */
+    uri = uri ? uri : c->req->path;
+    r->path = sha256_hex(c->arena, uri, strlen(uri));
+    r->caller = caller_of(c);
     sha256(c->req->body, c->req->body_len, r->request);
     if (store_repeat_take(c->api->pg, c->arena, r, &state, err) < 0)
         return -1;

@@ -47,7 +47,7 @@ static const struct valid_field notification_fields[] = {
      .doc = "how it is sent; slack is what Discord and Mattermost understand as well"},
     {.name = "target",
      .type = VALID_STR,
-     .flags = VALID_REQUIRED,
+     .flags = VALID_REQUIRED | VALID_SECRET, /* an address of Slack's is its own key */
      .min = 3,
      .max = 2048,
      .rule = rule_line,
@@ -257,6 +257,8 @@ static int take_scope(struct api_call *c, struct store_alert *l, struct err *err
 {
     struct store_app app;
     const char *id = strchr(l->scope, ':');
+    if (!id && c->scope.projects)
+        return err_set(err, ERR_FORBIDDEN, "this API token is for some projects alone");
     if (!id)
         return api_require(c, NULL, PERM_ALERT_CREATE, err);
     id++;

@@ -175,7 +175,9 @@ static const struct route routes[] = {
           .flags = ROUTE_MATCH),
     ROUTE(DELETE, "/api/projects/:id", crud_delete, PROJECT_DELETE, USER, .crud = &crud,
           .doc = "Delete a project",
-          .note = "Its applications go with it, which is refused while one of them runs.",
+          .note =
+              "Its applications and databases go with it, which is refused while one of them runs. "
+              "The data of the databases stays.",
           .query = &delete_table, .flags = ROUTE_MATCH, .also = "409"),
 };
 const struct route_table api_project_routes = {routes, ARRAY_LEN(routes)};

@@ -39,6 +39,18 @@ static struct json_object *parse_part(struct arena *a, const char *part, size_t 
     return NULL;
 }
 
+/* base64url without padding, of the length that whole bytes have. cjose does not look and ends the
+ * process over some texts that are not. */
+static bool is_base64url(const char *s, size_t n)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (size_t i = 0; i < n; i++)
+        if (!s[i] || !strchr(letters, s[i]))
+            return false;
+    return n > 0 && n % 4 != 1;
+}
+
 static const char *text_of(struct json_object *o, const char *name)
 {
     struct json_object *v = NULL;
@@ -78,6 +90,10 @@ int jws_open(struct arena *a, const char *token, struct jws *out, struct err *er
         return err_set(err, ERR_UNAUTHORIZED,
                        "the token is refused: its algorithm is '%.20s', not RS256 or ES256",
                        alg ? str_utf8_scrub(a, alg, strlen(alg)) : "");
+    if (!is_base64url(token, (size_t)(first - token)) ||
+        !is_base64url(first + 1, (size_t)(second - first - 1)) ||
+        !is_base64url(second + 1, strlen(second + 1)))
+        return refuse(err, "one of its parts is not base64url");
     if (has(header, "crit") || has(header, "b64"))
         return refuse(err, "its header asks for an extension");
     if (has(header, "kid") && !text_of(header, "kid"))
@@ -158,9 +174,14 @@ static cjose_jwk_t *import_key(struct json_object *key)
     struct jw w;
     jw_init(&w, &text);
     jw_begin(&w);
-    for (size_t i = 0; i < ARRAY_LEN(members); i++)
-        if (text_of(key, members[i]))
-            jw_kstr(&w, members[i], text_of(key, members[i]));
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const char *value = text_of(key, members[i]);
+        bool number = !str_eq(members[i], "kty") && !str_eq(members[i], "crv");
+        if (value && number && !is_base64url(value, strlen(value)))
+            return NULL;
+        if (value)
+            jw_kstr(&w, members[i], value);
+    }
     jw_end(&w);
     cjose_jwk_t *jwk = cjose_jwk_import(buf_str(&text), text.len, &why);
     if (jwk && cjose_jwk_get_kty(jwk, &why) == CJOSE_JWK_KTY_RSA &&

@@ -11,31 +11,86 @@
 #include "base/str.h"
 #include "base/time.h"
 
-/* Looks at the text before json-c does: whether it has what RFC 8259 has not and json-c's strict
- * mode takes ('single quotes' around keys, NaN, Infinity), and about how many values. */
-static bool has_extension(const char *text, size_t len, size_t *values)
+/* What json-c does not say of a text: whether it has what RFC 8259 has not and json-c's strict mode
+ * takes ('single quotes' around keys, NaN, Infinity, half a surrogate pair), about how many values,
+ * and how many members. */
+struct look {
+    bool extension, half_pair;
+    size_t values, members;
+};
+
+/* The code unit of a \uXXXX at S, or -1. */
+static int unit_at(const char *s, const char *end)
 {
-    bool in_string = false, extension = false;
+    int unit = 0;
+    if (end - s < 6 || s[0] != '\\' || s[1] != 'u')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        const char *digits = "0123456789abcdef", *d = memchr(digits, s[i] | 0x20, 16);
+        if (!d)
+            return -1;
+        unit = unit * 16 + (int)(d - digits);
+    }
+    return unit;
+}
+
+/* How long the escape at S is; *half when it is one half of a surrogate pair alone. */
+static size_t escape_length(const char *s, const char *end, bool *half)
+{
+    int unit = unit_at(s, end);
+    if (unit < 0xD800 || unit > 0xDFFF)
+        return 2;
+    int second = unit_at(s + 6, end);
+    if (unit < 0xDC00 && second >= 0xDC00 && second <= 0xDFFF)
+        return 12;
+    *half = true;
+    return 6;
+}
+
+static struct look look_at(const char *text, size_t len)
+{
+    struct look l = {0};
+    bool in_string = false;
     for (size_t i = 0; i < len; i++) {
         if (in_string && text[i] == '\\')
-            i++;
+            i += escape_length(text + i, text + len, &l.half_pair) - 1;
         else if (text[i] == '"')
             in_string = !in_string;
-        else if (!in_string && memchr("'NI", text[i], 3))
-            extension = true;
-        else if (!in_string && memchr("[{,", text[i], 3))
-            ++*values;
+        else if (in_string)
+            continue;
+        else if (memchr("'NI", text[i], 3))
+            l.extension = true;
+        else if (memchr("[{,", text[i], 3))
+            l.values++;
+        else
+            l.members += text[i] == ':';
     }
-    return extension;
+    return l;
+}
+
+/* The members of all objects in the tree; fewer than in the text when a name stood twice. */
+static size_t count_members(struct json_object *o)
+{
+    size_t n = 0;
+    if (json_object_is_type(o, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(o); i++)
+            n += count_members(json_object_array_get_idx(o, i));
+    } else if (json_object_is_type(o, json_type_object)) {
+        json_object_object_foreach(o, key, v)
+        {
+            (void)key;
+            n += 1 + count_members(v);
+        }
+    }
+    return n;
 }
 
 int json_parse(const char *text, size_t len, struct json_object **out, struct err *err)
 {
     if (len > INT32_MAX)
         return err_set(err, ERR_TOO_LARGE, "the JSON text is longer than 2 GiB");
-    size_t values = 0;
-    bool extension = has_extension(text, len, &values);
-    if (values > JSON_MAX_VALUES)
+    struct look look = look_at(text, len);
+    if (look.values > JSON_MAX_VALUES)
         return err_set(err, ERR_TOO_LARGE, "the JSON text has more than %d values",
                        JSON_MAX_VALUES);
     struct json_tokener *tok = json_tokener_new_ex(JSON_MAX_DEPTH);
@@ -51,16 +106,19 @@ int json_parse(const char *text, size_t len, struct json_object **out, struct er
         e = json_tokener_get_error(tok);
         end = len;
     }
-    if (e == json_tokener_success && extension)
+    if (e == json_tokener_success && (look.extension || look.half_pair))
         e = json_tokener_error_parse_string;
     json_tokener_free(tok);
     while (e == json_tokener_success && end < len && strchr(" \t\r\n", text[end]) && text[end])
         end++;
-    if (e == json_tokener_success && end >= len) {
+    bool doubled = e == json_tokener_success && end >= len && count_members(o) != look.members;
+    if (e == json_tokener_success && end >= len && !doubled) {
         *out = o;
         return 0;
     }
     json_object_put(o);
+    if (doubled)
+        return err_set(err, ERR_MALFORMED, "invalid JSON: an object has two members of one name");
     if (e == json_tokener_success)
         return err_set(err, ERR_MALFORMED, "invalid JSON: text after the value, at byte %zu", end);
     if (e == json_tokener_continue || len == 0)

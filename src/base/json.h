@@ -17,7 +17,8 @@ struct arena;
 enum { JSON_MAX_DEPTH = 32, JSON_MAX_VALUES = 200000 };
 
 /* Parses exactly one value. The caller owns *out (json_object_put, or AUTO_JSON).
- * ERR_MALFORMED: not JSON, not UTF-8, nested deeper than JSON_MAX_DEPTH, or something behind it.
+ * ERR_MALFORMED: not JSON, not UTF-8, half a surrogate pair, two members of one name in an object,
+ * nested deeper than JSON_MAX_DEPTH, or something behind it.
  * ERR_TOO_LARGE: more than JSON_MAX_VALUES values; each costs some hundred bytes in the tree. */
 int json_parse(const char *text, size_t len, struct json_object **out, struct err *err);
 

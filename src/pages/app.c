@@ -357,10 +357,12 @@ static int post_new(struct api_call *c, struct err *err)
     if (str_eq(http_form(c->req, "deploy"), "false"))
         return page_redirect(c, TOAST_APP_CREATED, path);
     struct err late; /* the application is there: an error page would hide it, and its secret */
-    if (api_deploy(c, app.app.id, "manual", empty, &d, &late) < 0)
+    if (api_deploy(c, app.app.id, "manual", empty, &d, &late) < 0) {
+        c->audit->outcome = late.code == ERR_FORBIDDEN ? "denied" : "failed";
         return page_redirect_why(
             c, TOAST_APP_NOT_DEPLOYED, /* what is behind ';' advises on the operation alone */
             arena_printf(c->arena, "%.*s", (int)strcspn(late.msg, ";"), late.msg), path);
+    }
     return page_redirect(c, TOAST_DEPLOYING, path);
 }
 

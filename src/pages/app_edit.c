@@ -352,6 +352,7 @@ static void mend(struct api_call *c, struct json_object *in, struct json_object 
         json_object_object_add(in, "healthCheck", NULL);
     else
         keep_rest(in, stored, "healthCheck");
+    keep_rest(in, stored, "gitSource");
     keep_rest(in, stored, "updateConfig");
     if (str_empty(http_form(c->req, "updateConfig.order")))
         json_object_object_del(json_at(in, "updateConfig"), "order");

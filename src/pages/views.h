@@ -128,8 +128,8 @@ struct view_error {
 struct view_auth {
     struct view_page page;
     const char *problem, *next;
-    const char *issuer; /* that one may sign in through; NULL: none */
-    const char *ticket; /* of a sign-in whose code is due */
+    const char *issuer;     /* that one may sign in through; NULL: none */
+    const char *ticket;     /* of a sign-in whose code is due */
     const char *invitation; /* the token of the link that led here; NULL: none */
     bool may_register, first;
     struct view_fields fields;
@@ -333,7 +333,7 @@ struct view_deployment {
 
 struct view_delivery_row {
     const char *id, *provider, *event, *ref, *commit, *reason;
-    const char *host, *path; /* of the repository: "git.example.com/", "acme/shop" */
+    const char *host, *path;   /* of the repository: "git.example.com/", "acme/shop" */
     const char *deployment_id; /* the first that it started; NULL: none */
     struct view_status outcome;
     struct view_time when;

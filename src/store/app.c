@@ -7,6 +7,8 @@
 #include "base/rand.h"
 #include "store/project.h"
 
+enum { SECRET_HASH = 32 };
+
 #define STORE_T struct store_app
 STORE_TABLE(app_fields, STORE_APP_FIELDS);
 #undef STORE_T
@@ -96,10 +98,12 @@ int store_app_insert(struct pg *pg, struct arena *a, const struct store_app *in,
         return -1;
     if (pg_run(pg, a,
                "INSERT INTO applications (" WRITABLE ", id, project_id, service_name, "
-               "webhook_secret) VALUES (" WRITABLE_VALUES ", $28, $29, $30, $31)",
+               "webhook_secret, webhook_secret_hash) VALUES (" WRITABLE_VALUES
+               ", $28, $29, $30, $31, $32)",
                PG_PARAMS(WRITABLE_PARAMS(a, in), PG_TEXT(in->id), PG_TEXT(in->project_id),
                          PG_TEXT(in->service_name),
-                         PG_BYTES(parts->webhook_secret, parts->webhook_secret_len)),
+                         PG_BYTES(parts->webhook_secret, parts->webhook_secret_len),
+                         PG_BYTES(parts->webhook_secret_hash, SECRET_HASH)),
                NULL, err) < 0 ||
         write_parts(pg, a, in->id, parts, err) < 0 || pg_commit(pg, err) < 0) {
         pg_rollback(pg);
@@ -268,7 +272,8 @@ int store_app_removed(struct pg *pg, struct arena *a, const char *id, struct err
                   "kept AS (DELETE FROM deployment_settings s USING deployments d "
                   "WHERE d.id = s.deployment_id AND d.application_id = $1) "
                   "UPDATE applications SET removed_at = now(), status = 'stopped', "
-                  "webhook_secret = '', webhook_secret_old = NULL "
+                  "webhook_secret = '', webhook_secret_old = NULL, webhook_secret_hash = NULL, "
+                  "webhook_secret_old_hash = NULL "
                   "WHERE id = $1 AND deleted_at IS NOT NULL",
                   PG_PARAMS(PG_TEXT(id)), NULL, err);
 }
@@ -306,6 +311,20 @@ static void take_hooks(struct arena *a, const struct pg_rows *rows, struct store
     *out = ARENA_ARRAY(a, rows->n, struct store_hook);
     for (size_t i = 0; i < rows->n; i++)
         take_hook(rows, i, &(*out)[i]);
+}
+
+int store_app_secret_hooks(struct pg *pg, struct arena *a, const void *hash,
+                           struct store_hook **out, size_t *n, struct err *err)
+{
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "SELECT " HOOK_COLUMNS "WHERE (a.webhook_secret_hash = $1 OR "
+               "(a.webhook_secret_old_hash = $1 AND a.webhook_secret_old_until > now())) "
+               "AND a.deleted_at IS NULL ORDER BY a.id",
+               PG_PARAMS(PG_BYTES(hash, SECRET_HASH)), &rows, err) < 0)
+        return -1;
+    take_hooks(a, &rows, out, n);
+    return 0;
 }
 
 int store_app_image_hooks(struct pg *pg, struct arena *a, const char **images,
@@ -356,13 +375,15 @@ int store_app_hook_of(struct pg *pg, struct arena *a, const char *app_id, struct
 }
 
 int store_app_rotate_hook(struct pg *pg, struct arena *a, const char *id, const char *secret,
-                          size_t len, struct err *err)
+                          size_t len, const void *hash, struct err *err)
 {
     return pg_run(pg, a,
                   "UPDATE applications SET webhook_secret_old = webhook_secret, "
-                  "webhook_secret_old_until = now() + interval '24 h', webhook_secret = $2 "
-                  "WHERE id = $1 AND deleted_at IS NULL",
-                  PG_PARAMS(PG_TEXT(id), PG_BYTES(secret, len)), NULL, err);
+                  "webhook_secret_old_hash = webhook_secret_hash, "
+                  "webhook_secret_old_until = now() + interval '24 h', webhook_secret = $2, "
+                  "webhook_secret_hash = $3 WHERE id = $1 AND deleted_at IS NULL",
+                  PG_PARAMS(PG_TEXT(id), PG_BYTES(secret, len), PG_BYTES(hash, SECRET_HASH)), NULL,
+                  err);
 }
 
 static void source_json(const struct store_app *app, struct jw *w)

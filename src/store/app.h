@@ -111,6 +111,7 @@ struct store_app_parts {
     size_t n_domains;
     const char *webhook_secret; /* sealed, class W, bound to the application's id */
     size_t webhook_secret_len;
+    const void *webhook_secret_hash; /* SHA-256 of the secret itself */
 };
 
 /* The name of the row that a secret variable is bound to (crypto.h). */
@@ -169,11 +170,15 @@ int store_app_hooks(struct pg *pg, struct arena *a, const char *repo_normal,
  * (base/imageref.h), NULL-terminated. */
 int store_app_image_hooks(struct pg *pg, struct arena *a, const char **images,
                           struct store_hook **out, size_t *n, struct err *err);
+/* The same for the applications whose secret, or the one before while it is good, has this SHA-256.
+ */
+int store_app_secret_hooks(struct pg *pg, struct arena *a, const void *hash,
+                           struct store_hook **out, size_t *n, struct err *err);
 int store_app_hook_of(struct pg *pg, struct arena *a, const char *app_id, struct store_hook *out,
                       struct err *err);
 /* Makes SECRET the one in force; the one before stays good for 24 h. */
 int store_app_rotate_hook(struct pg *pg, struct arena *a, const char *id, const char *secret,
-                          size_t len, struct err *err);
+                          size_t len, const void *hash, struct err *err);
 
 /* The members of the application's JSON object, without "deployments". */
 void store_app_json(const struct store_app *app, struct jw *w);

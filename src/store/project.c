@@ -91,16 +91,19 @@ static int delete_in_transaction(struct pg *pg, struct arena *a, const char *id,
     if (pg_run(pg, a, "SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", PG_PARAMS(PG_TEXT(id)),
                NULL, err) < 0 ||
         pg_run(pg, a,
-               "SELECT a.name FROM applications a WHERE a.project_id = $1 AND a.deleted_at IS NULL "
+               "SELECT 'application', a.name FROM applications a "
+               "WHERE a.project_id = $1 AND a.deleted_at IS NULL "
                "AND (a.status IN ('running', 'degraded') OR EXISTS (SELECT 1 FROM deployments d "
-               "WHERE d.application_id = a.id AND d.finished_at IS NULL)) ORDER BY a.name",
+               "WHERE d.application_id = a.id AND d.finished_at IS NULL)) "
+               "UNION ALL SELECT 'database', b.name FROM databases b "
+               "WHERE b.project_id = $1 AND b.deleted_at IS NULL "
+               "AND b.status IN ('running', 'degraded') ORDER BY 1, 2",
                PG_PARAMS(PG_TEXT(id)), &busy, err) < 0)
         return -1;
     if (busy.n && !force)
         return err_set(err, ERR_CONFLICT,
-                       "the application '%s' in it still runs; stop it first, or repeat with "
-                       "?force=true",
-                       pg_cell(&busy, 0, 0));
+                       "the %s '%s' in it still runs; stop it first, or repeat with ?force=true",
+                       pg_cell(&busy, 0, 0), pg_cell(&busy, 0, 1));
     if (pg_run(pg, a,
                "UPDATE applications SET deleted_at = now() "
                "WHERE project_id = $1 AND deleted_at IS NULL RETURNING id",
@@ -108,6 +111,11 @@ static int delete_in_transaction(struct pg *pg, struct arena *a, const char *id,
         pg_run(pg, a,
                "DELETE FROM domains WHERE application_id IN "
                "(SELECT id FROM applications WHERE project_id = $1)",
+               PG_PARAMS(PG_TEXT(id)), NULL, err) < 0 ||
+        pg_run(pg, a,
+               "UPDATE databases SET deleted_at = now(), "
+               "removed_at = CASE WHEN status = 'pending' THEN now() END "
+               "WHERE project_id = $1 AND deleted_at IS NULL",
                PG_PARAMS(PG_TEXT(id)), NULL, err) < 0)
         return -1;
     return pg_run(pg, a,

@@ -56,8 +56,8 @@ int store_project_list(struct pg *pg, struct arena *a, const struct store_scope 
 int store_project_update(struct pg *pg, struct arena *a, const struct store_project *in,
                          struct store_project *out, struct err *err);
 
-/* Soft delete of the project and of the applications in it. Without FORCE, ERR_CONFLICT while an
- * application in it has a service that runs or a deployment that has not ended. *removed gets the
+/* Soft delete of the project and of the applications and databases in it. Without FORCE,
+ * ERR_CONFLICT while one of them runs or has a deployment that has not ended. *removed gets the
  * ids of the applications (NULL-terminated), whose services the worker is to take away. */
 int store_project_delete(struct pg *pg, struct arena *a, const char *id, bool force,
                          const char ***removed, struct err *err);

@@ -191,6 +191,155 @@ static void roles_count(void)
     CU_ASSERT_EQUAL(ask("GET", app, NULL, owner).status, 404);
 }
 
+/* A credential is put to use by those who may read it, and goes to no other repository without
+ * them. */
+static void credentials_are_the_keepers(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL}, *const developer[] = {bearer("developer"),
+                                                                               NULL};
+    struct answer k = ask("POST", "/api/credentials",
+                          "{\"name\":\"k\",\"kind\":\"token\",\"token\":\"s3cret\"}", owner);
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"doors\"}", developer);
+    static const char source[] = "{\"gitSource\":{\"repoUrl\":\"https://%s/a/b\",\"branch\":\"%s\","
+                                 "\"credentialId\":\"%s\"}}";
+    const char *id = text_at(&k, "id");
+    struct answer a = ask("POST", "/api/applications",
+                          arena_printf(&arena,
+                                       "{\"projectId\":\"%s\",\"name\":\"d\",\"gitSource\":"
+                                       "{\"repoUrl\":\"https://git.example/a/b\"}}",
+                                       text_at(&p, "id")),
+                          developer);
+    const char *app = arena_printf(&arena, "/api/applications/%s", text_at(&a, "id"));
+    const char *taken = arena_printf(&arena, source, "git.example", "main", id);
+    a = ask("PATCH", app, taken, developer);
+    CU_ASSERT_EQUAL(a.status, 422);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "names no credential"));
+    CU_ASSERT_EQUAL(ask("PATCH", app, taken, owner).status, 200);
+    const char *branch = arena_printf(&arena, source, "git.example", "next", id);
+    CU_ASSERT_EQUAL(ask("PATCH", app, branch, developer).status, 200);
+    const char *elsewhere = arena_printf(&arena, source, "elsewhere.example", "next", id);
+    CU_ASSERT_EQUAL(ask("PATCH", app, elsewhere, developer).status, 422);
+    CU_ASSERT_EQUAL(ask("PATCH", app, elsewhere, owner).status, 200);
+}
+
+static void keys_of_repetition(void)
+{
+    char *query = arena_alloc(&arena, 6001);
+    for (size_t i = 0; i < 6000; i += 40)
+        memcpy(query + i, rand_hex(&arena, 20), 40);
+    const char *const headers[] = {bearer("owner"), "HTTP_IDEMPOTENCY_KEY=once", NULL};
+    const char *path = arena_printf(&arena, "/api/projects?x=%s", query);
+    struct answer first = ask("POST", path, "{\"name\":\"twice\"}", headers);
+    struct answer again = ask("POST", path, "{\"name\":\"twice\"}", headers);
+    CU_ASSERT_EQUAL(first.status, 201);
+    CU_ASSERT_EQUAL(again.status, 201);
+    CU_ASSERT_STRING_EQUAL(first.body, again.body);
+    struct answer other = ask("POST", "/api/projects?x=y", "{\"name\":\"twice\"}", headers);
+    CU_ASSERT_EQUAL(other.status, 201);
+    CU_ASSERT(strcmp(first.body, other.body) != 0);
+}
+
+/* A change is answered by what it made, whatever the caller has seen before. */
+static void conditions_are_of_reads(void)
+{
+    const char *const headers[] = {bearer("owner"), "HTTP_IF_NONE_MATCH=*", NULL};
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"tagged\"}", headers);
+    const char *path = arena_printf(&arena, "/api/projects/%s", text_at(&p, "id"));
+    CU_ASSERT_EQUAL(ask("GET", path, NULL, headers).status, 304);
+    struct answer changed = ask("PATCH", path, "{\"name\":\"other\"}", headers);
+    CU_ASSERT_EQUAL(changed.status, 200);
+    CU_ASSERT_STRING_EQUAL(text_at(&changed, "name"), "other");
+}
+
+static void a_token_stays_in_its_projects(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"fenced\"}", owner);
+    const char *id = text_at(&p, "id");
+    struct answer t = ask("POST", "/api/auth/tokens",
+                          arena_printf(&arena,
+                                       "{\"name\":\"t\",\"role\":\"owner\",\"projectIds\":"
+                                       "[\"%s\"]}",
+                                       id),
+                          owner);
+    const char *const token[] = {
+        arena_printf(&arena, "HTTP_AUTHORIZATION=Bearer %s", text_at(&t, "token")), NULL};
+    static const char alert[] = "{\"scope\":\"%s\",\"metric\":\"cpu\",\"threshold\":1}";
+    CU_ASSERT_EQUAL(ask("POST", "/api/alerts", arena_printf(&arena, alert, "system"), owner).status,
+                    201);
+    CU_ASSERT_EQUAL(ask("POST", "/api/alerts", arena_printf(&arena, alert, "system"), token).status,
+                    403);
+    const char *own = arena_printf(&arena, "project:%s", id);
+    CU_ASSERT_EQUAL(ask("POST", "/api/alerts", arena_printf(&arena, alert, own), token).status,
+                    201);
+    CU_ASSERT_EQUAL(ask("GET", "/api/credentials", NULL, token).status, 403);
+    CU_ASSERT_EQUAL(ask("POST", "/api/projects", "{\"name\":\"x\"}", token).status, 403);
+}
+
+static void targets_are_not_written_down(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"told\"}", owner);
+    const char *body =
+        arena_printf(&arena,
+                     "{\"projectId\":\"%s\",\"kind\":\"slack\",\"target\":"
+                     "\"https://hooks.example.com/k3y\",\"events\":[\"alert.firing\"]}",
+                     text_at(&p, "id"));
+    CU_ASSERT_EQUAL(ask("POST", "/api/notifications", body, owner).status, 201);
+    struct answer log = ask("GET", "/api/audit?action=notification.create", NULL, owner);
+    CU_ASSERT_PTR_NOT_NULL(strstr(log.body, "\"kind\":\"slack\""));
+    CU_ASSERT_PTR_NULL(strstr(log.body, "k3y"));
+}
+
+/* What anybody may send to a webhook's address. */
+static void odd_webhooks(void)
+{
+    static const char *const bodies[] = {
+        "{\"events\":{}}",
+        "{\"events\":\"x\"}",
+        "{\"events\":[]}",
+        "{\"events\":[[1]]}",
+        "[]",
+        "1",
+        "null",
+    };
+    static const char *const hosts[] = {"docker", "github", "gitlab"};
+    for (size_t h = 0; h < ARRAY_LEN(hosts); h++)
+        for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+            int status =
+                ask("POST", arena_printf(&arena, "/api/webhooks/%s", hosts[h]), bodies[i], NULL)
+                    .status;
+            CU_ASSERT(status == 400 || status == 401);
+        }
+}
+
+/* A deleted project leaves nothing that holds a name or a port and that nobody sees. */
+static void databases_go_with_their_project(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct pg_rows rows;
+    struct err err;
+    static const char body[] = "{\"projectId\":\"%s\",\"name\":\"%s\",\"kind\":\"postgres\","
+                               "\"publishedPort\":25432}";
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"first\"}", owner);
+    struct answer q = ask("POST", "/api/projects", "{\"name\":\"second\"}", owner);
+    struct answer d =
+        ask("POST", "/api/databases", arena_printf(&arena, body, text_at(&p, "id"), "a"), owner);
+    CU_ASSERT_EQUAL(d.status, 201);
+    const char *other = arena_printf(&arena, body, text_at(&q, "id"), "b");
+    CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 422);
+    rig_must(pg_run(api.pg, &arena, "UPDATE databases SET status = 'running' WHERE id = $1",
+                    PG_PARAMS(PG_TEXT(text_at(&d, "id"))), &rows, &err),
+             &err);
+    const char *path = arena_printf(&arena, "/api/projects/%s", text_at(&p, "id"));
+    struct answer refused = ask("DELETE", path, NULL, owner);
+    CU_ASSERT_EQUAL(refused.status, 409);
+    CU_ASSERT_PTR_NOT_NULL(strstr(refused.body, "the database 'a' in it still runs"));
+    CU_ASSERT_EQUAL(ask("DELETE", arena_printf(&arena, "%s?force=true", path), NULL, owner).status,
+                    204);
+    CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 201);
+}
+
 static void limits_are_kept(void)
 {
     const char *const headers[] = {bearer("viewer"), NULL};
@@ -252,6 +401,14 @@ static const struct tap_test tests[] = {
     {"nobody gets in where a login is needed, on any route", nobody_gets_in},
     {"a cookie without its CSRF token changes nothing, on any route", csrf_is_asked},
     {"roles count, and what one may not see is not there", roles_count},
+    {"credentials and registries are put to use by those who may read them",
+     credentials_are_the_keepers},
+    {"a key of repetition goes with an address of any length", keys_of_repetition},
+    {"only a read is answered by 304", conditions_are_of_reads},
+    {"a token of some projects does nothing that is in none", a_token_stays_in_its_projects},
+    {"where notifications go is not in the audit log", targets_are_not_written_down},
+    {"a webhook's body may be anything", odd_webhooks},
+    {"databases go with their project", databases_go_with_their_project},
     {"limits are kept, with their headers", limits_are_kept},
     {"Redis or PostgreSQL away is said as documented", parts_away},
     {NULL, NULL},

@@ -9,16 +9,41 @@
 
 static void parses(void)
 {
-    static const char *const good[] = {"{}",    "[1,2]", "null", "12", " {\"a\":1} \n",
-                                       "\"x\"", "true"};
+    static const char *const good[] = {"{}",
+                                       "[1,2]",
+                                       "null",
+                                       "12",
+                                       " {\"a\":1} \n",
+                                       "\"x\"",
+                                       "true",
+                                       "\"\\ud83d\\ude80\"",
+                                       "{\"a\":{\"a\":\"x:y\"}}"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         AUTO_JSON *o = NULL;
         struct err err;
         TAP_OK(json_parse(good[i], strlen(good[i]), &o, &err), &err);
     }
-    static const char *const bad[] = {"",      "{",     "{\"a\":1",  "{'a':1}",  "[1,]",
-                                      "{} {}", "nul",   "{\"a\" 1}", "\"\xFF\"", "01",
-                                      "[1] x", "{a:1}", "\"a",       "// x\n{}", "NaN"};
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "{\"a\":1",
+                                      "{'a':1}",
+                                      "[1,]",
+                                      "{} {}",
+                                      "nul",
+                                      "{\"a\" 1}",
+                                      "\"\xFF\"",
+                                      "01",
+                                      "[1] x",
+                                      "{a:1}",
+                                      "\"a",
+                                      "// x\n{}",
+                                      "NaN",
+                                      "\"\\ud800\"",
+                                      "\"\\udc00\"",
+                                      "\"\\ud800x\"",
+                                      "\"\\ud800\\ud800\"",
+                                      "{\"a\":1,\"a\":2}",
+                                      "[{\"b\":{\"a\":1,\"\\u0061\":2}}]"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         AUTO_JSON *o = NULL;
         struct err err = {0};

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { connect as tcp } from 'node:net';
 import { connect as tls } from 'node:tls';
 import { randomUUID } from 'node:crypto';
-import { Client, access, check, contract, deliver, equal, login, main, test, unique } from './lib.mjs';
+import { Client, access, check, contract, deliver, equal, finals, login, main, test, unique, until } from './lib.mjs';
 
 const owner = await login();
 const doc = contract.doc;
@@ -44,6 +44,9 @@ const ignored = ['audit_log', 'audit_chain', 'webhook_deliveries', 'sessions'];
 const sql = (s) => execFileSync('psql', ['-XAtq', access.databaseUrl, '-c', s], { encoding: 'utf8', maxBuffer: 1 << 26 }).trim();
 const tables = sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").split('\n').filter((t) => !ignored.includes(t));
 const rows = () => sql(tables.map((t) => `SELECT '${t}', count(*), md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM ${t} x`).join(' UNION ALL '));
+
+// what other suites started has come to its end
+await until('quiet', async () => (await owner.get('/api/deployments?limit=200')).every((d) => finals.includes(d.status)), 120);
 
 let tried = 0;
 async function refused(name, list, allowed = [400, 401, 403, 404, 405, 409, 411, 412, 413, 414, 415, 422, 431, 501]) {
