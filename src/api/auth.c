@@ -415,7 +415,7 @@ static const struct valid_table begun_table = {"SessionBegun", begun_fields,
 
 static const struct route routes[] = {
     ROUTE(POST, "/api/auth/register", handle_register, NOBODY_NEEDED, LOGIN,
-          .doc = "Make one's account",
+          .doc = "Make your own account",
           .note = "The first user ever becomes owner; afterwards it takes an invitation, unless "
                   "registration is open.",
           .in = &register_table, .out = &api_user_table, .status = 201, .flags = ROUTE_NO_CSRF),

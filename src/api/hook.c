@@ -275,7 +275,7 @@ void hook_plan(struct api_call *c, struct hook *h)
         h->row.outcome = "deployed";
     else
         h->row.reason = off ? "automatic deployment is off"
-                            : arena_printf(c->arena, "no application is deployed from %s",
+                            : arena_printf(c->arena, "no application is deployed from '%s'",
                                            hook_text(c->arena, h->branch ? h->branch : h->images[0],
                                                      REASON_MAX));
 }

@@ -344,7 +344,7 @@ static const struct crud alerts = {.path = "/api/alerts",
 
 static const struct route routes[] = {
     ROUTE(GET, "/api/notifications", crud_list, NOTIFICATION_READ, USER,
-          .doc = "List the notifications of the projects that one manages", .crud = &notifications,
+          .doc = "List the notifications of the projects that you manage", .crud = &notifications,
           .query = &list_query, .out = &notification_table, .flags = ROUTE_LIST),
     ROUTE(POST, "/api/notifications", notification_create, NOTIFICATION_CREATE, USER,
           .doc = "Add a notification", .in = &notification_table, .out = &notification_table,
@@ -358,7 +358,7 @@ static const struct route routes[] = {
           .doc = "Send a test message", .note = "This version does not send notifications: 503.",
           .flags = ROUTE_EMPTY),
     ROUTE(GET, "/api/alerts", crud_list, ALERT_READ, USER,
-          .doc = "List the alerts of what one manages", .crud = &alerts, .out = &alert_table,
+          .doc = "List the alerts of what you manage", .crud = &alerts, .out = &alert_table,
           .flags = ROUTE_LIST),
     ROUTE(POST, "/api/alerts", crud_create, ALERT_CREATE, USER, .doc = "Add an alert",
           .crud = &alerts, .in = &alert_table, .out = &alert_table, .status = 201),

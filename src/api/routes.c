@@ -14,7 +14,8 @@
 #include "api/release.h"
 #include "api/user.h"
 
-/* clang-format off: one a line */
+/* one a line */
+/* clang-format off */
 const struct route_table *const api_routes[] = {
     &api_health_routes,
     &api_openapi_routes,

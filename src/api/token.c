@@ -161,7 +161,7 @@ static int handle_delete(struct api_call *c, struct err *err)
 }
 
 static const struct route routes[] = {
-    ROUTE(GET, "/api/auth/tokens", handle_list, LOGIN, USER, .doc = "List one's API tokens",
+    ROUTE(GET, "/api/auth/tokens", handle_list, LOGIN, USER, .doc = "List your own API tokens",
           .query = &query, .out = &table, .flags = ROUTE_LIST),
     ROUTE(POST, "/api/auth/tokens", handle_create, PERSON, USER, .doc = "Make an API token",
           .in = &table, .out = &table, .status = 201),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The API's description, to read: out of the tables that serve it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/openapi.h"
@@ -58,25 +59,42 @@ static const char *schema_of(struct reference *r, const struct valid_table *t)
 static const char *type_of(struct arena *a, const struct valid_field *f)
 {
     static const char *const words[] = {
-        [VALID_STR] = "text",     [VALID_INT] = "whole number", [VALID_NUM] = "number",
-        [VALID_BOOL] = "boolean", [VALID_ENUM] = "one of",      [VALID_OBJECT] = "object",
-        [VALID_LIST] = "list of", [VALID_MAP] = "map of texts", [VALID_TIME] = "time",
+        [VALID_STR] = "text",           [VALID_INT] = "whole number",    [VALID_NUM] = "number",
+        [VALID_BOOL] = "true or false", [VALID_ENUM] = "one of",         [VALID_OBJECT] = "object",
+        [VALID_LIST] = "list of",       [VALID_MAP] = "object of texts", [VALID_TIME] = "time",
     };
     const char *word = words[f->type];
     if (f->type == VALID_ENUM) {
-        char *choices = arena_strdup(a, f->choices);
-        for (char *p = choices; *p; p++)
-            if (*p == '|')
-                *p = ' ';
-        word = arena_printf(a, "one of %s", choices);
+        for (char **choice = str_split(a, f->choices, '|'); *choice; choice++)
+            word = arena_printf(a, "%s%s %s", word, str_eq(word, "one of") ? "" : ",", *choice);
     } else if (f->type == VALID_LIST && !f->sub) {
         word = "list of texts";
     } else if ((f->type == VALID_INT || f->type == VALID_NUM) && (f->min != 0 || f->max != 0)) {
         word = arena_printf(a, "%s from %.10g to %.10g", word, f->min, f->max);
     }
-    return arena_printf(a, "%s%s%s%s", word, f->flags & VALID_NULLABLE ? " or null" : "",
+    return word;
+}
+
+static const char *more_of(struct arena *a, const struct valid_field *f)
+{
+    return arena_printf(a, "%s%s%s%s", f->flags & VALID_NULLABLE ? " or null" : "",
+                        f->flags & VALID_REQUIRED ? ", required" : "",
                         f->flags & VALID_DERIVED ? ", only in answers" : "",
                         f->flags & VALID_WRITE_ONLY ? ", only in requests" : "");
+}
+
+static const char *permission_of(const struct route *route)
+{
+    switch (route->permission) {
+    case PERM_NOBODY_NEEDED:
+        return NULL;
+    case PERM_LOGIN:
+        return "anybody who is signed in";
+    case PERM_PERSON:
+        return "anybody who is signed in, but no API token";
+    default:
+        return rbac_permission_name(route->permission);
+    }
 }
 
 static struct view_api_field field_of(struct reference *r, const struct valid_field *f)
@@ -85,7 +103,7 @@ static struct view_api_field field_of(struct reference *r, const struct valid_fi
                                    .type = type_of(r->a, f),
                                    .doc = f->doc,
                                    .schema = schema_of(r, f->sub),
-                                   .required = f->flags & VALID_REQUIRED};
+                                   .more = more_of(r->a, f)};
 }
 
 static struct view_api_operation operation_of(struct reference *r, const struct route *route)
@@ -98,9 +116,7 @@ static struct view_api_operation operation_of(struct reference *r, const struct 
         .path = route->pattern,
         .doc = route->doc,
         .note = route->note,
-        .permission = route->permission == PERM_NOBODY_NEEDED
-                          ? NULL
-                          : rbac_permission_name(route->permission),
+        .permission = permission_of(route),
         .body = schema_of(r, route->in),
         .answer = answer,
         .list = route->flags & (ROUTE_LIST | ROUTE_ARRAY),
@@ -159,6 +175,12 @@ static void fill_groups(struct reference *r, struct view_api *v)
     add_operations(r, v, 1);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct view_api_schema *one = a, *other = b;
+    return strcmp(one->name, other->name);
+}
+
 static void fill_schemas(struct reference *r, struct view_api *v)
 {
     v->schemas.list = ARENA_ARRAY(r->a, SCHEMAS, struct view_api_schema);
@@ -173,6 +195,7 @@ static void fill_schemas(struct reference *r, struct view_api *v)
             s->fields.list[k] = field_of(r, &t->fields[k]);
     }
     v->schemas.n = r->n;
+    qsort(v->schemas.list, v->schemas.n, sizeof(*v->schemas.list), by_name);
 }
 
 static int get_reference(struct api_call *c, struct err *err)

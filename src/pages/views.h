@@ -128,8 +128,8 @@ struct view_error {
 struct view_auth {
     struct view_page page;
     const char *problem, *next;
-    const char *issuer; /* that one may sign in through; NULL: none */
-    const char *ticket; /* of a sign-in whose code is due */
+    const char *issuer;     /* that one may sign in through; NULL: none */
+    const char *ticket;     /* of a sign-in whose code is due */
     const char *invitation; /* the token of the link that led here; NULL: none */
     bool may_register, first;
     struct view_fields fields;
@@ -332,7 +332,8 @@ struct view_deployment {
 /* ---- webhooks */
 
 struct view_delivery_row {
-    const char *id, *provider, *event, *repository, *ref, *commit, *reason;
+    const char *id, *provider, *event, *ref, *commit, *reason;
+    const char *host, *path;   /* of the repository: "git.example.com/", "acme/shop" */
     const char *deployment_id; /* the first that it started; NULL: none */
     struct view_status outcome;
     struct view_time when;
@@ -352,7 +353,8 @@ struct view_delivery {
     struct view_crumbs crumbs;
     struct view_delivery_row row;
     const char *application_id, *application, *address, *request_id, *headers, *payload;
-    const char *now; /* what it would come to now */
+    const char *repeats; /* the delivery that it did again; NULL: none */
+    const char *now;     /* what it would come to now */
     bool can_redeliver;
     const char *problem;
 };
@@ -360,8 +362,9 @@ struct view_delivery {
 /* ---- the API's description */
 
 struct view_api_field {
-    const char *name, *type, *doc, *schema; /* schema: the one that it leads to, or NULL */
-    bool required;
+    const char *name, *doc, *type;
+    const char *schema; /* the one that it leads to, or NULL */
+    const char *more;   /* what else is to know of it: ", required" */
 };
 
 struct view_api_schema {

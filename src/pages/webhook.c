@@ -24,19 +24,44 @@ static struct view_status outcome_of(const char *word)
     BUG("there is no outcome %s", word);
 }
 
+static const char *provider_of(const char *word)
+{
+    static const char *const names[][2] = {
+        {"github", "GitHub"}, {"gitlab", "GitLab"}, {"docker", "Docker"}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq(word, names[i][0]))
+            return names[i][1];
+    return word;
+}
+
+/* A reason as the beginning of a sentence. */
+static const char *reason_of(struct api_call *c, const struct store_delivery *d)
+{
+    if (str_eq(d->outcome, "ping"))
+        return "A ping only says that it arrives";
+    char *reason = arena_strdup(c->arena, d->reason);
+    if (reason && *reason >= 'a' && *reason <= 'z')
+        *reason = (char)(*reason - 'a' + 'A');
+    return reason;
+}
+
 static void fill_row(struct api_call *c, const struct store_delivery *d,
                      struct view_delivery_row *row)
 {
     AUTO_JSON *ids = NULL;
     struct err err;
+    const char *repository = d->repository ? d->repository : "no repository";
+    const char *slash = strchr(repository, '/');
+    size_t host = slash ? (size_t)(slash - repository) + 1 : 0;
     *row = (struct view_delivery_row){
         .id = d->id,
-        .provider = d->provider,
+        .provider = provider_of(d->provider),
         .event = *d->event ? d->event : "no event",
-        .repository = d->repository ? d->repository : "no repository",
+        .host = arena_memdup(c->arena, repository, host),
+        .path = repository + host,
         .ref = d->ref && str_starts(d->ref, "refs/heads/") ? d->ref + 11 : d->ref,
         .commit = d->commit_sha ? page_commit(c->arena, d->commit_sha) : NULL,
-        .reason = d->reason,
+        .reason = reason_of(c, d),
         .outcome = outcome_of(d->outcome),
         .when = page_time(c->arena, d->at),
     };
@@ -78,8 +103,8 @@ static const char *in_words(struct api_call *c, const struct hook *h)
 {
     if (h->n_starts)
         return "It would deploy the application.";
-    return arena_printf(c->arena, "It would do nothing: %s.",
-                        h->row.reason ? h->row.reason : "a ping only says that it arrives");
+    return h->row.reason ? arena_printf(c->arena, "It would do nothing: %s.", h->row.reason)
+                         : "It would do nothing.";
 }
 
 static int show(struct api_call *c, const char *problem, int status, struct err *err)
@@ -96,12 +121,14 @@ static int show(struct api_call *c, const char *problem, int status, struct err 
     page_crumb(c->arena, &v.crumbs, "Webhooks", "/webhooks");
     page_crumb(c->arena, &v.crumbs, "Delivery", NULL);
     fill_row(c, &d, &v.row);
+    v.repeats = d.redelivery_of;
     v.address = d.address;
     v.request_id = d.request_id;
     v.headers = pretty(c, d.headers);
     v.payload = *d.body ? pretty(c, d.body) : NULL;
     v.now = in_words(c, &now);
-    v.can_redeliver = d.proved && page_may(c, role, PERM_APPLICATION_DEPLOY);
+    v.can_redeliver =
+        d.proved && !str_eq(d.outcome, "ping") && page_may(c, role, PERM_APPLICATION_DEPLOY);
     struct err gone;
     if (d.application_id &&
         api_app_load(c, d.application_id, PERM_APPLICATION_READ, &app, NULL, &gone) == 0) {

@@ -53,8 +53,8 @@ await test('each delivery is listed with its outcome and the reason', async () =
   const rows = me.page.locator('tbody tr');
   equal(await rows.count(), 4, 'the number of deliveries');
   for (const [i, outcome, why] of [
-    [0, 'Deployed', /^deployment of c0ffee1$/], [1, 'Refused', /proof fits no application/],
-    [2, 'Ignored', /other/], [3, 'Ping', /arrives/],
+    [0, 'Deployed', /^Deployment of c0ffee1$/], [1, 'Refused', /proof fits no application/],
+    [2, 'Ignored', /^No application is deployed from 'other'$/], [3, 'Ping', /arrives/],
   ]) {
     equal((await rows.nth(i).locator('.status').innerText()).trim(), outcome, `the outcome of delivery ${i}`);
     const text = (await rows.nth(i).locator('[data-label=Why]').innerText()).trim();
@@ -74,8 +74,10 @@ await test('a delivery shows what came, and markup in it stays text', async () =
   ok(text.toLowerCase().includes('x-github-event'), 'the headers are not shown');
   ok(!text.includes('sha256='), 'the signature is shown');
   equal(await me.page.locator('main script').count(), 0, 'the number of injected elements');
-  await me.page.goto(access.url + deliveries.Refused);
-  equal(await me.page.locator('button:has-text("Do it again")').count(), 0, 'the number of buttons of a refused one');
+  for (const outcome of ['Refused', 'Ping']) {
+    await me.page.goto(access.url + deliveries[outcome]);
+    equal(await me.page.locator('button:has-text("Do it again")').count(), 0, `the number of buttons of ${outcome}`);
+  }
   me.complaints.take();
 });
 
@@ -89,6 +91,7 @@ await test('a delivery is done again by its button', async () => {
   ok(new URL(me.page.url()).pathname.startsWith('/webhooks/'), `the address is ${me.page.url()}`);
   ok(new URL(me.page.url()).pathname !== deliveries.Ignored, 'the page is the first delivery’s');
   equal((await me.page.locator('h1 .status').innerText()).trim(), 'Deployed', 'the outcome');
+  equal(await me.page.locator('dd a', { hasText: 'an earlier delivery' }).getAttribute('href'), deliveries.Ignored, 'what it repeats');
   await me.page.click('main a[href^="/deployments/"]');
   ok((await me.page.locator('main').innerText()).includes('c0ffee1'), 'the deployment is of another commit');
   me.complaints.take();
