@@ -48,3 +48,5 @@ CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 -- The one team's name at a time, as people tell teams apart by it.
 CREATE UNIQUE INDEX teams_name ON teams (lower(name)) WHERE deleted_at IS NULL;
+
+REVOKE SELECT ON api_tokens, invitations, idempotency_keys FROM slipway_live;

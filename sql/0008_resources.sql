@@ -123,6 +123,9 @@ ALTER TABLE webhook_deliveries ADD COLUMN commit_message text;
 ALTER TABLE webhook_deliveries ADD COLUMN redelivery_of uuid REFERENCES webhook_deliveries;
 CREATE INDEX webhook_deliveries_named ON webhook_deliveries (named_id, id DESC);
 CREATE INDEX webhook_deliveries_age ON webhook_deliveries (at);
+-- old ones are deleted, and each is looked for there
+CREATE INDEX webhook_deliveries_again ON webhook_deliveries (redelivery_of)
+    WHERE redelivery_of IS NOT NULL;
 
 -- The spelling-independent name of an image, see base/imageref.h.
 ALTER TABLE applications ADD COLUMN image_normal text;
@@ -145,3 +148,6 @@ CREATE INDEX applications_secret ON applications (webhook_secret_hash) WHERE del
 CREATE INDEX applications_secret_old ON applications (webhook_secret_old_hash)
     WHERE webhook_secret_old_hash IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX applications_image ON applications (image_normal) WHERE deleted_at IS NULL;
+
+REVOKE SELECT ON credentials, registries, databases, notifications, webhook_deliveries
+    FROM slipway_live;

@@ -11,7 +11,14 @@
 #include "base/rand.h"
 #include "base/str.h"
 
-enum { EVENT_MAX = 100, ID_MAX = 200, REF_MAX = 300, MESSAGE_MAX = 10000, HEADER_MAX = 300 };
+enum {
+    EVENT_MAX = 100,
+    ID_MAX = 200,
+    REF_MAX = 300,
+    MESSAGE_MAX = 10000,
+    HEADER_MAX = 300,
+    REASON_MAX = 300,
+};
 
 static const struct valid_field answer_fields[] = {
     {.name = "deployments", .type = VALID_LIST, .doc = "ids of what was started"},
@@ -20,7 +27,7 @@ static const struct valid_field answer_fields[] = {
 const struct valid_table api_hook_table = {"HookAnswer", answer_fields, ARRAY_LEN(answer_fields),
                                            0};
 
-static const char *clean(struct arena *a, const char *s, size_t max)
+const char *hook_text(struct arena *a, const char *s, size_t max)
 {
     return s ? str_utf8_scrub(a, s, strnlen(s, max)) : NULL;
 }
@@ -30,12 +37,12 @@ void hook_init(struct api_call *c, struct hook *h, const char *provider, const c
 {
     *h = (struct hook){.row = {.id = uuid_new(c->arena),
                                .provider = provider,
-                               .event = event ? clean(c->arena, event, EVENT_MAX) : "",
+                               .event = event ? hook_text(c->arena, event, EVENT_MAX) : "",
                                .address = c->req->address,
                                .request_id = c->req->id}};
     /* without an id of its own a delivery is known by what it says */
     h->row.delivery_id = !str_empty(delivery_id) && strlen(delivery_id) <= ID_MAX
-                             ? clean(c->arena, delivery_id, ID_MAX)
+                             ? hook_text(c->arena, delivery_id, ID_MAX)
                              : sha256_hex(c->arena, c->req->body, c->req->body_len);
 }
 
@@ -46,7 +53,7 @@ int hook_read_push(struct api_call *c, struct hook *h, const char *message, stru
     const char *sha = json_str_at(h->payload, "after");
     if (!ref || !sha || !str_is_hex(sha, 40, 40))
         return err_set(err, ERR_MALFORMED, "the push has no 'ref' or no 'after'");
-    h->row.ref = clean(c->arena, ref, REF_MAX);
+    h->row.ref = hook_text(c->arena, ref, REF_MAX);
     h->kind = HOOK_TAG;
     if (!str_starts(h->row.ref, heads))
         return 0;
@@ -104,7 +111,7 @@ static const char *headers_of(struct api_call *c)
         const char *value = http_header(c->req, names[i]);
         if (value)
             jw_kstr(&w, names[i],
-                    tells_a_secret(names[i]) ? "***" : clean(c->arena, value, HEADER_MAX));
+                    tells_a_secret(names[i]) ? "***" : hook_text(c->arena, value, HEADER_MAX));
     }
     jw_end(&w);
     return buf_dup(&text, c->arena);
@@ -115,12 +122,12 @@ static void describe(struct api_call *c, struct hook *h)
     struct store_delivery *row = &h->row;
     row->headers = headers_of(c);
     row->commit_sha = h->commit_sha;
-    row->commit_message = h->commit_message;
+    row->commit_message = hook_text(c->arena, h->commit_message, MESSAGE_MAX);
     if (!h->payload)
         return;
     mask(h->payload);
     const char *text = json_object_to_json_string_ext(h->payload, JSON_C_TO_STRING_PLAIN);
-    row->body = clean(c->arena, text, STORE_DELIVERY_BODY_MAX);
+    row->body = hook_text(c->arena, text, STORE_DELIVERY_BODY_MAX);
 }
 
 /* ---- the proof */
@@ -191,7 +198,7 @@ static int refuse(struct api_call *c, struct hook *h, struct err *err)
                     : h->row.repository ? "nothing is deployed from here"
                                         : "the payload names no repository";
     if (!h->n_candidates)
-        h->row.body = NULL; /* a stranger's text is not kept */
+        h->row.body = h->row.commit_message = NULL; /* a stranger's text is not kept */
     if (store_delivery_insert(c->api->pg, c->arena, &h->row, NULL, 0, &fresh, err) < 0)
         return -1;
     c->keep = true;
@@ -214,7 +221,7 @@ static void start(struct api_call *c, struct hook *h, const struct store_app *ap
         .trigger = "webhook",
         .branch = app->branch,
         .commit_sha = h->commit_sha,
-        .commit_message = clean(c->arena, h->commit_message, MESSAGE_MAX),
+        .commit_message = hook_text(c->arena, h->commit_message, MESSAGE_MAX),
     };
 }
 
@@ -241,10 +248,12 @@ void hook_plan(struct api_call *c, struct hook *h)
         h->row.reason = h->token ? "only a tag that is pushed deploys" : "only pushes deploy";
         return;
     case HOOK_TAG:
-        h->row.reason = arena_printf(c->arena, "%.200s is no branch", h->row.ref);
+        h->row.reason =
+            arena_printf(c->arena, "%s is no branch", hook_text(c->arena, h->row.ref, REASON_MAX));
         return;
     case HOOK_DELETED:
-        h->row.reason = arena_printf(c->arena, "the branch %.200s was deleted", h->branch);
+        h->row.reason = arena_printf(c->arena, "the branch %s was deleted",
+                                     hook_text(c->arena, h->branch, REASON_MAX));
         return;
     case HOOK_PUSH:
     case HOOK_IMAGE:
@@ -266,8 +275,9 @@ void hook_plan(struct api_call *c, struct hook *h)
         h->row.outcome = "deployed";
     else
         h->row.reason = off ? "automatic deployment is off"
-                            : arena_printf(c->arena, "no application is deployed from '%.300s'",
-                                           h->branch ? h->branch : h->images[0]);
+                            : arena_printf(c->arena, "no application is deployed from '%s'",
+                                           hook_text(c->arena, h->branch ? h->branch : h->images[0],
+                                                     REASON_MAX));
 }
 
 static void answer(struct api_call *c, int status, const struct hook *h)

@@ -44,6 +44,10 @@ struct hook {
 /* Whether the proof that the request brings is made with SECRET; in constant time. */
 typedef bool hook_proof(const struct http_request *r, const char *secret);
 
+/* At most MAX bytes of S, well-formed UTF-8: one that is cut within a character is no text to the
+ * database. NULL for NULL. */
+const char *hook_text(struct arena *a, const char *s, size_t max);
+
 /* Begins a delivery of PROVIDER: event and id from headers, cut to size. */
 void hook_init(struct api_call *c, struct hook *h, const char *provider, const char *event,
                const char *delivery_id);

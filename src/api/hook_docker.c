@@ -11,6 +11,8 @@
 #include "base/imageref.h"
 #include "base/str.h"
 
+enum { IMAGES_MAX = 100, NAME_MAX_BYTES = 560, TAG_MAX_BYTES = 128, HOST_MAX_BYTES = 253 };
+
 static const char *token_of(const struct http_request *r)
 {
     const char *authorization = http_header(r, "Authorization");
@@ -29,11 +31,14 @@ static bool has_token(const struct http_request *r, const char *secret)
 static void add_image(struct api_call *c, struct hook *h, size_t *n, const char *name,
                       const char *tag)
 {
-    const char *image =
-        imageref_normal(c->arena, arena_printf(c->arena, "%.400s:%.128s", name, tag));
+    const char *image = imageref_normal(
+        c->arena, arena_printf(c->arena, "%s:%s", hook_text(c->arena, name, NAME_MAX_BYTES),
+                               hook_text(c->arena, tag, TAG_MAX_BYTES)));
     for (size_t i = 0; i < *n; i++)
         if (str_eq(h->images[i], image))
             return;
+    if (*n == IMAGES_MAX) /* no registry tells of so many at once */
+        return;
     h->images[(*n)++] = image;
     h->images[*n] = NULL;
 }
@@ -61,13 +66,17 @@ static void read_event(struct api_call *c, struct hook *h, size_t *n, struct jso
     const char *host = json_str_at(event, "request/host");
     if (!str_eq(json_str_at(event, "action"), "push") || !name || !tag)
         return;
-    add_image(c, h, n, host ? arena_printf(c->arena, "%.253s/%.300s", host, name) : name, tag);
+    add_image(c, h, n,
+              host
+                  ? arena_printf(c->arena, "%s/%s", hook_text(c->arena, host, HOST_MAX_BYTES), name)
+                  : name,
+              tag);
 }
 
 static void read_envelope(struct api_call *c, struct hook *h, struct json_object *events)
 {
     size_t n = 0;
-    h->images = ARENA_ARRAY(c->arena, json_len(events) + 1, const char *);
+    h->images = ARENA_ARRAY(c->arena, IMAGES_MAX + 1, const char *);
     for (size_t i = 0; i < json_len(events); i++)
         read_event(c, h, &n, json_object_array_get_idx(events, i));
     h->kind = n ? HOOK_IMAGE : HOOK_OTHER;

@@ -9,6 +9,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "store/team.h"
 
 enum { DAYS_DEFAULT = 7, DAYS_MOST = 90 };
 
@@ -100,6 +101,12 @@ static int check(struct api_call *c, struct store_invitation *i, struct err *err
         i->expires_at = now + DAYS_DEFAULT * day;
     if (i->expires_at <= now || i->expires_at > now + DAYS_MOST * day)
         problem_add(&c->problems, "expiresAt", "must be within the next %d days", DAYS_MOST);
+    struct store_team team;
+    if (i->team_id && store_team_get(c->api->pg, c->arena, i->team_id, &team, err) < 0) {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        api_add_problem(c, "teamId", "names no team");
+    }
     if (i->team_role && !i->team_id)
         api_add_problem(c, "teamRole", "means nothing without teamId");
     if (i->team_id && !i->team_role)

@@ -5,6 +5,8 @@
 #include "api/serve.h"
 #include "base/str.h"
 
+enum { ANSWER_MAX = 1024 * 1024 }; /* what is larger would fill Redis */
+
 static const char *or_dash(const char *s)
 {
     return s ? s : "-";
@@ -60,7 +62,8 @@ int mw_cache(struct api_call *c, const struct route *route, struct err *err)
     int rc = route->handler(c, err);
     if (found != CACHE_MAKE)
         return rc;
-    if (rc == 0 && c->res->status == 200 && c->res->headers.len > from)
+    if (rc == 0 && c->res->status == 200 && c->res->headers.len > from &&
+        c->res->body.len <= ANSWER_MAX)
         keep(c, key, clock, from, route->cache);
     else
         cache_abandon(&c->api->cache, key);

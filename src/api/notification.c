@@ -97,6 +97,16 @@ static int check_target(struct api_call *c, const struct store_notification *n, 
     return wrong ? api_bad_field(c, "target", wrong, err) : 0;
 }
 
+/* What one may not even read is not there. */
+static int require(const struct api_call *c, const char *role, enum permission read,
+                   enum permission p, struct err *err)
+{
+    struct err hidden;
+    if (api_require(c, role, read, &hidden) < 0)
+        return err_set(err, ERR_NOT_FOUND, "there is nothing of this id");
+    return api_require(c, role, p, err);
+}
+
 static int notification_load(struct api_call *c, const char *id, enum permission p,
                              struct store_notification *out, struct err *err)
 {
@@ -104,7 +114,7 @@ static int notification_load(struct api_call *c, const char *id, enum permission
     if (api_check_id(id, "notification", err) < 0 ||
         store_notification_get(c->api->pg, c->arena, &c->scope, id, out, &role, err) < 0)
         return -1;
-    return api_require(c, role, p, err);
+    return require(c, role, PERM_NOTIFICATION_READ, p, err);
 }
 
 static int notification_list(struct api_call *c, const struct store_page *page,
@@ -279,7 +289,7 @@ static int alert_load(struct api_call *c, const char *id, enum permission p,
     if (api_check_id(id, "alert", err) < 0 ||
         store_alert_get(c->api->pg, c->arena, &c->scope, id, out, &role, err) < 0)
         return -1;
-    return api_require(c, role, p, err);
+    return require(c, role, PERM_ALERT_READ, p, err);
 }
 
 static int alert_list(struct api_call *c, const struct store_page *page, struct crud_list *out,

@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "queue/queue.h"
+#include "store/team.h"
 
 struct project_in {
     uint64_t set;
@@ -56,13 +57,23 @@ static int unknown_team(struct api_call *c, struct err *err)
     return -1;
 }
 
+/* A team that was deleted is still a row. */
+static int check_team(struct api_call *c, const char *id, struct err *err)
+{
+    struct store_team team;
+    if (!id || store_team_get(c->api->pg, c->arena, id, &team, err) == 0)
+        return 0;
+    return err->code == ERR_NOT_FOUND ? api_bad_field(c, "teamId", "names no team", err) : -1;
+}
+
 int api_project_create(struct api_call *c, struct json_object *in, struct store_project *out,
                        struct err *err)
 {
     struct project_in new = {.p = {.id = uuid_new(c->arena), .description = ""}};
     api_audit(c, "project.create", new.p.id);
     if (api_require(c, NULL, PERM_PROJECT_CREATE, err) < 0 ||
-        api_valid(c, &api_project_table, in, false, &new, err) < 0)
+        api_valid(c, &api_project_table, in, false, &new, err) < 0 ||
+        check_team(c, new.p.team_id, err) < 0)
         return -1;
     new.p.owner_id = c->session->user.id;
     if (store_project_insert(c->api->pg, c->arena, &new.p, out, err) < 0)
@@ -95,7 +106,8 @@ int api_project_update(struct api_call *c, const char *id, struct json_object *i
     struct project_in change = {0};
     api_audit(c, "project.update", id);
     if (api_project_get(c, id, PERM_PROJECT_UPDATE, &change.p, NULL, err) < 0 ||
-        api_valid(c, &api_project_table, in, true, &change, err) < 0)
+        api_valid(c, &api_project_table, in, true, &change, err) < 0 ||
+        check_team(c, change.p.team_id, err) < 0)
         return -1;
     if (store_project_update(c->api->pg, c->arena, &change.p, out, err) < 0)
         return unknown_team(c, err);

@@ -149,11 +149,19 @@ static void put_jobs(const struct api_call *c)
             log_err(LOG_LEVEL_WARN, "could not queue a job; the worker will find its row", &err);
 }
 
+/* Takes back what a handler said of a success that did not come to stay: Location, cookies. */
+static void unsay(struct api_call *c, const char *headers)
+{
+    http_response_reset(c->res);
+    buf_adds(&c->res->headers, headers);
+}
+
 /* Runs the handler in a transaction that also takes the audit log's entries. */
 static int run_changing(struct api_call *c, const struct route *route, struct err *err)
 {
     struct pg *pg = c->api->pg;
     struct store_repeat repeat;
+    const char *headers = buf_dup(&c->res->headers, c->arena);
     bool again;
     if (pg_begin(pg, err) < 0)
         return -1;
@@ -173,6 +181,7 @@ static int run_changing(struct api_call *c, const struct route *route, struct er
     if ((!again && mw_repeat_keep(c, &repeat, err) < 0) || mw_audit(c, c->res->status, err) < 0 ||
         pg_commit(pg, err) < 0) {
         pg_rollback_all(pg);
+        unsay(c, headers);
         return -1;
     }
     c->audit = NULL; /* written */
@@ -187,10 +196,13 @@ static int run(struct api_call *c, const struct route *route, struct session *sp
         return -1;
     if (changes(c, route))
         return run_changing(c, route, err);
+    const char *headers = buf_dup(&c->res->headers, c->arena);
     if (mw_cache(c, route, err) < 0)
         return -1;
-    if (mw_audit(c, c->res->status, err) < 0) /* what is not written down is not shown */
+    if (mw_audit(c, c->res->status, err) < 0) { /* what is not written down is not shown */
+        unsay(c, headers);
         return -1;
+    }
     c->audit = NULL;
     return 0;
 }

@@ -20,13 +20,13 @@ int store_credential_insert(struct pg *pg, struct arena *a, const struct store_c
                             const struct store_sealed *secret, const char *created_by,
                             struct err *err)
 {
-    return pg_run(pg, a,
-                  "INSERT INTO credentials (id, name, kind, username, secret, public_key, created_by) "
-                  "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                  PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->name), PG_TEXT(in->kind),
-                            PG_TEXT(in->username), sealed(secret), PG_TEXT(in->public_key),
-                            PG_TEXT(created_by)),
-                  NULL, err);
+    return pg_run(
+        pg, a,
+        "INSERT INTO credentials (id, name, kind, username, secret, public_key, created_by) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->name), PG_TEXT(in->kind), PG_TEXT(in->username),
+                  sealed(secret), PG_TEXT(in->public_key), PG_TEXT(created_by)),
+        NULL, err);
 }
 
 int store_credential_list(struct pg *pg, struct arena *a, const struct store_page *page,
@@ -68,9 +68,10 @@ static int in_use(const struct pg_rows *users, const char *what, struct err *err
 int store_credential_delete(struct pg *pg, struct arena *a, const char *id, struct err *err)
 {
     struct pg_rows users;
-    if (pg_run(pg, a,
-               "SELECT name FROM applications WHERE credential_id = $1 AND deleted_at IS NULL LIMIT 1",
-               PG_PARAMS(PG_TEXT(id)), &users, err) < 0 ||
+    if (pg_run(
+            pg, a,
+            "SELECT name FROM applications WHERE credential_id = $1 AND deleted_at IS NULL LIMIT 1",
+            PG_PARAMS(PG_TEXT(id)), &users, err) < 0 ||
         in_use(&users, "credential", err) < 0)
         return -1;
     return pg_run(pg, a, "UPDATE credentials SET deleted_at = now(), secret = '' WHERE id = $1",
@@ -110,15 +111,19 @@ int store_registry_insert(struct pg *pg, struct arena *a, const struct store_reg
 int store_registry_update(struct pg *pg, struct arena *a, const struct store_registry *in,
                           const struct store_sealed *password, struct err *err)
 {
-    if (make_room(pg, a, in, err) < 0)
+    struct pg_rows rows;
+    if (make_room(pg, a, in, err) < 0 ||
+        pg_run(pg, a,
+               "UPDATE registries SET name = $2, address = $3, username = $4, is_default = $5, "
+               "password = CASE WHEN $4::text IS NULL THEN NULL ELSE coalesce($6, password) END, "
+               "updated_at = greatest(now(), updated_at + interval '1 ms') WHERE id = $1 "
+               "AND (extract(epoch FROM updated_at) * 1000)::bigint = $7",
+               PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->name), PG_TEXT(in->address),
+                         PG_TEXT(in->username), PG_BOOL(in->is_default), sealed(password),
+                         PG_INT(a, in->updated_at)),
+               &rows, err) < 0)
         return -1;
-    return pg_run(pg, a,
-                  "UPDATE registries SET name = $2, address = $3, username = $4, is_default = $5, "
-                  "password = CASE WHEN $4::text IS NULL THEN NULL ELSE coalesce($6, password) END, "
-                  "updated_at = greatest(now(), updated_at + interval '1 ms') WHERE id = $1",
-                  PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->name), PG_TEXT(in->address),
-                            PG_TEXT(in->username), PG_BOOL(in->is_default), sealed(password)),
-                  NULL, err);
+    return store_fresh(&rows, "registry", err);
 }
 
 int store_registry_list(struct pg *pg, struct arena *a, const struct store_page *page,
@@ -139,7 +144,8 @@ int store_registry_get(struct pg *pg, struct arena *a, const char *id, struct st
 {
     struct pg_rows rows;
     if (pg_run(pg, a,
-               "SELECT " REGISTRY " FROM registries r WHERE r.id = $1::uuid AND r.deleted_at IS NULL",
+               "SELECT " REGISTRY
+               " FROM registries r WHERE r.id = $1::uuid AND r.deleted_at IS NULL",
                PG_PARAMS(PG_TEXT(id)), &rows, err) < 0)
         return -1;
     if (!rows.n)
@@ -151,9 +157,10 @@ int store_registry_get(struct pg *pg, struct arena *a, const char *id, struct st
 int store_registry_delete(struct pg *pg, struct arena *a, const char *id, struct err *err)
 {
     struct pg_rows users;
-    if (pg_run(pg, a,
-               "SELECT name FROM applications WHERE registry_id = $1 AND deleted_at IS NULL LIMIT 1",
-               PG_PARAMS(PG_TEXT(id)), &users, err) < 0 ||
+    if (pg_run(
+            pg, a,
+            "SELECT name FROM applications WHERE registry_id = $1 AND deleted_at IS NULL LIMIT 1",
+            PG_PARAMS(PG_TEXT(id)), &users, err) < 0 ||
         in_use(&users, "registry", err) < 0)
         return -1;
     return pg_run(pg, a,

@@ -10,8 +10,8 @@ STORE_TABLE(database_fields, STORE_DATABASE_FIELDS);
 
 #define COLUMNS STORE_COLUMNS(STORE_DATABASE_FIELDS)
 #define NFIELDS ARRAY_LEN(database_fields)
-#define VISIBLE                                                   \
-    " FROM databases b JOIN projects p ON p.id = b.project_id "   \
+#define VISIBLE                                                 \
+    " FROM databases b JOIN projects p ON p.id = b.project_id " \
     "WHERE b.deleted_at IS NULL AND" STORE_PROJECT_VISIBLE
 
 static int touched(const struct pg_rows *rows, struct err *err)
@@ -52,18 +52,20 @@ int store_database_update(struct pg *pg, struct arena *a, const struct store_dat
                           struct err *err)
 {
     struct pg_rows rows;
-    if (pg_run(pg, a,
-               "UPDATE databases SET name = $2, version = $3, image = $4, memory_limit = $5::integer, "
-               "cpu_limit = $6::float8, published_port = $7::integer, "
-               "config_version = config_version + 1, "
-               "updated_at = greatest(now(), updated_at + interval '1 ms') "
-               "WHERE id = $1 AND deleted_at IS NULL",
-               PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->name), PG_TEXT(in->version),
-                         PG_TEXT(in->image), PG_INT(a, in->memory_limit), PG_NUM(a, in->cpu_limit),
-                         port_of(a, in)),
-               &rows, err) < 0)
+    if (pg_run(
+            pg, a,
+            "UPDATE databases SET name = $2, version = $3, image = $4, memory_limit = $5::integer, "
+            "cpu_limit = $6::float8, published_port = $7::integer, "
+            "config_version = config_version + 1, "
+            "updated_at = greatest(now(), updated_at + interval '1 ms') "
+            "WHERE id = $1 AND deleted_at IS NULL "
+            "AND (extract(epoch FROM updated_at) * 1000)::bigint = $8",
+            PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->name), PG_TEXT(in->version), PG_TEXT(in->image),
+                      PG_INT(a, in->memory_limit), PG_NUM(a, in->cpu_limit), port_of(a, in),
+                      PG_INT(a, in->updated_at)),
+            &rows, err) < 0)
         return -1;
-    return touched(&rows, err);
+    return store_fresh(&rows, "database", err);
 }
 
 int store_database_get(struct pg *pg, struct arena *a, const struct store_scope *scope,
@@ -107,9 +109,10 @@ int store_database_delete(struct pg *pg, struct arena *a, const char *id, bool v
                PG_PARAMS(PG_TEXT(id)), &bound, err) < 0)
         return -1;
     if (bound.n)
-        return err_set(err, ERR_CONFLICT,
-                       "the application '%s' is bound to this database; take the binding away first",
-                       pg_cell(&bound, 0, 0));
+        return err_set(
+            err, ERR_CONFLICT,
+            "the application '%s' is bound to this database; take the binding away first",
+            pg_cell(&bound, 0, 0));
     /* one that no worker has made yet is gone with its row */
     if (pg_run(pg, a,
                "UPDATE databases SET deleted_at = now(), remove_volumes = $2::boolean, "
@@ -165,10 +168,11 @@ static int changed(struct pg *pg, struct arena *a, const char *app_id, struct er
 int store_binding_put(struct pg *pg, struct arena *a, const char *app_id, const char *database_id,
                       const char *variable, struct err *err)
 {
-    if (pg_run(pg, a,
-               "INSERT INTO bindings (application_id, database_id, variable) VALUES ($1, $2, $3) "
-               "ON CONFLICT (application_id, database_id) DO UPDATE SET variable = excluded.variable",
-               PG_PARAMS(PG_TEXT(app_id), PG_TEXT(database_id), PG_TEXT(variable)), NULL, err) < 0)
+    if (pg_run(
+            pg, a,
+            "INSERT INTO bindings (application_id, database_id, variable) VALUES ($1, $2, $3) "
+            "ON CONFLICT (application_id, database_id) DO UPDATE SET variable = excluded.variable",
+            PG_PARAMS(PG_TEXT(app_id), PG_TEXT(database_id), PG_TEXT(variable)), NULL, err) < 0)
         return -1;
     return changed(pg, a, app_id, err);
 }

@@ -39,7 +39,8 @@ struct store_databases {
  * "databases_name", "databases_service", "databases_port". */
 int store_database_insert(struct pg *pg, struct arena *a, const struct store_database *in,
                           const void *password, size_t n, struct err *err);
-/* Name, version, image, limits, port. */
+/* Name, version, image, limits, port; ERR_PRECONDITION when the row is no longer as it was at
+ * IN->updated_at. */
 int store_database_update(struct pg *pg, struct arena *a, const struct store_database *in,
                           struct err *err);
 int store_database_get(struct pg *pg, struct arena *a, const struct store_scope *scope,

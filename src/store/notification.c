@@ -29,11 +29,17 @@ int store_notification_insert(struct pg *pg, struct arena *a, const struct store
 int store_notification_update(struct pg *pg, struct arena *a, const struct store_notification *in,
                               struct err *err)
 {
-    return pg_run(pg, a,
-                  "UPDATE notifications SET target = $2, "
-                  "events = ARRAY(SELECT jsonb_array_elements_text($3::jsonb)), "
-                  "updated_at = greatest(now(), updated_at + interval '1 ms') WHERE id = $1",
-                  PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->target), PG_TEXT(in->events)), NULL, err);
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE notifications SET target = $2, "
+               "events = ARRAY(SELECT jsonb_array_elements_text($3::jsonb)), "
+               "updated_at = greatest(now(), updated_at + interval '1 ms') WHERE id = $1 "
+               "AND (extract(epoch FROM updated_at) * 1000)::bigint = $4",
+               PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->target), PG_TEXT(in->events),
+                         PG_INT(a, in->updated_at)),
+               &rows, err) < 0)
+        return -1;
+    return store_fresh(&rows, "notification", err);
 }
 
 int store_notification_list(struct pg *pg, struct arena *a, const struct store_scope *scope,
@@ -42,7 +48,8 @@ int store_notification_list(struct pg *pg, struct arena *a, const struct store_s
 {
     struct pg_rows rows;
     if (pg_run(pg, a,
-               "SELECT " NOTIFICATION " FROM notifications n JOIN projects p ON p.id = n.project_id "
+               "SELECT " NOTIFICATION
+               " FROM notifications n JOIN projects p ON p.id = n.project_id "
                "WHERE n.deleted_at IS NULL AND" STORE_PROJECT_VISIBLE "AND" MANAGED
                "AND ($3::uuid IS NULL OR n.project_id = $3::uuid) "
                "AND ($4::uuid IS NULL OR n.id < $4::uuid) ORDER BY n.id DESC LIMIT $5",
@@ -86,10 +93,10 @@ void store_notification_json(const struct store_notification *n, struct jw *w)
 /* ---- alerts */
 
 /* The project of an alert on an application is the application's. */
-#define ALERTS                                                      \
-    " FROM alerts l LEFT JOIN applications a ON a.id = l.application_id " \
+#define ALERTS                                                             \
+    " FROM alerts l LEFT JOIN applications a ON a.id = l.application_id "  \
     "LEFT JOIN projects p ON p.id = coalesce(l.project_id, a.project_id) " \
-    "WHERE l.deleted_at IS NULL AND a.deleted_at IS NULL AND "      \
+    "WHERE l.deleted_at IS NULL AND a.deleted_at IS NULL AND "             \
     "((p.id IS NULL AND $1::uuid[] IS NULL AND $2::uuid IS NULL) OR (" STORE_PROJECT_VISIBLE ")) "
 
 int store_alert_insert(struct pg *pg, struct arena *a, const struct store_alert *in,
@@ -107,13 +114,16 @@ int store_alert_insert(struct pg *pg, struct arena *a, const struct store_alert 
 int store_alert_update(struct pg *pg, struct arena *a, const struct store_alert *in,
                        struct err *err)
 {
-    return pg_run(pg, a,
-                  "UPDATE alerts SET metric = $2, threshold = $3::float8, for_seconds = $4::integer, "
-                  "state = 'ok', updated_at = greatest(now(), updated_at + interval '1 ms') "
-                  "WHERE id = $1",
-                  PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->metric), PG_NUM(a, in->threshold),
-                            PG_INT(a, in->for_seconds)),
-                  NULL, err);
+    struct pg_rows rows;
+    if (pg_run(pg, a,
+               "UPDATE alerts SET metric = $2, threshold = $3::float8, for_seconds = $4::integer, "
+               "state = 'ok', updated_at = greatest(now(), updated_at + interval '1 ms') "
+               "WHERE id = $1 AND (extract(epoch FROM updated_at) * 1000)::bigint = $5",
+               PG_PARAMS(PG_TEXT(in->id), PG_TEXT(in->metric), PG_NUM(a, in->threshold),
+                         PG_INT(a, in->for_seconds), PG_INT(a, in->updated_at)),
+               &rows, err) < 0)
+        return -1;
+    return store_fresh(&rows, "alert", err);
 }
 
 int store_alert_list(struct pg *pg, struct arena *a, const struct store_scope *scope,
@@ -130,8 +140,8 @@ int store_alert_list(struct pg *pg, struct arena *a, const struct store_scope *s
     return 0;
 }
 
-int store_alert_get(struct pg *pg, struct arena *a, const struct store_scope *scope,
-                    const char *id, struct store_alert *out, const char **role, struct err *err)
+int store_alert_get(struct pg *pg, struct arena *a, const struct store_scope *scope, const char *id,
+                    struct store_alert *out, const char **role, struct err *err)
 {
     struct pg_rows rows;
     if (pg_run(pg, a, "SELECT " ALERT ", " STORE_PROJECT_ROLE ALERTS "AND l.id = $3::uuid",

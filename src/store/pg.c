@@ -136,10 +136,12 @@ static int take_lock(struct pg *pg, struct err *err)
 
 static int connect_now(struct pg *pg, struct err *err)
 {
-    /* both sides notice within half a minute when the other's machine has vanished */
-    char options[192];
+    /* both sides notice within half a minute when the other's machine has vanished; what a
+     * statement changed comes as a notice (sql/0009_cache.sql) */
+    char options[256];
     snprintf(options, sizeof(options),
-             "-c statement_timeout=%lld -c timezone=UTC -c tcp_keepalives_idle=10 "
+             "-c statement_timeout=%lld -c timezone=UTC -c client_min_messages=notice "
+             "-c tcp_keepalives_idle=10 "
              "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
              (long long)pg->config.timeout_ms);
     const char *const keys[] = {"dbname",           "application_name",
@@ -459,6 +461,13 @@ void store_read(const struct store_field *fields, size_t n, const struct pg_rows
             break;
         }
     }
+}
+
+int store_fresh(const struct pg_rows *rows, const char *what, struct err *err)
+{
+    return rows->affected ? 0
+                          : err_set(err, ERR_PRECONDITION,
+                                    "the %s was changed by somebody else meanwhile", what);
 }
 
 void *store_take(struct arena *a, const struct store_field *fields, size_t n_fields,

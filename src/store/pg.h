@@ -168,6 +168,9 @@ struct store_scope {
 #define PG_SCOPE(scope) \
     PG_TEXT((scope)->projects), PG_TEXT((scope)->everything ? NULL : (scope)->user_id)
 
+/* After an UPDATE that asked for the row as it was read: ERR_PRECONDITION when it found none. */
+int store_fresh(const struct pg_rows *rows, const char *what, struct err *err);
+
 /* Up to LIMIT rows as structs of SIZE bytes; *more says whether there are others behind them. */
 void *store_take(struct arena *a, const struct store_field *fields, size_t n_fields,
                  const struct pg_rows *rows, int64_t limit, size_t size, size_t *n, bool *more);

@@ -9,12 +9,13 @@
 
 enum { AUDIT_BATCH = 500, FORGET_MS = 600000, DELIVERY_DAYS = 30 };
 
-static void chain_audit(struct pg *pg, struct arena *a)
+static void chain_audit(struct pg *pg)
 {
+    AUTO_ARENA turn = {0};
     struct err err;
     int64_t n = AUDIT_BATCH;
-    while (n == AUDIT_BATCH)
-        if (store_audit_chain(pg, a, AUDIT_BATCH, &n, &err) < 0) {
+    for (; n == AUDIT_BATCH; arena_reset(&turn))
+        if (store_audit_chain(pg, &turn, AUDIT_BATCH, &n, &err) < 0) {
             log_err(LOG_LEVEL_WARN, "could not chain the audit log's entries", &err);
             return;
         }
@@ -23,7 +24,7 @@ static void chain_audit(struct pg *pg, struct arena *a)
 void housekeeping(struct pg *pg, struct arena *a, int64_t *forget_at)
 {
     struct err err;
-    chain_audit(pg, a);
+    chain_audit(pg);
     if (time_monotonic() < *forget_at)
         return;
     *forget_at = time_monotonic() + FORGET_MS;

@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "pages/pages.h"
+#include "store/database.h"
 #include "tests/rig.h"
 #include "tests/tap.h"
 
@@ -311,6 +312,25 @@ static void odd_webhooks(void)
                     .status;
             CU_ASSERT(status == 400 || status == 401);
         }
+
+    /* a name that is cut within a character, and more images than anybody pushes */
+    static const char *const push[] = {"HTTP_X_GITHUB_EVENT=push", NULL};
+    AUTO_BUF name = {0}, body = {0};
+    buf_addc(&name, 'x');
+    for (int i = 0; i < 300; i++)
+        buf_adds(&name, "é");
+    buf_addf(&body,
+             "{\"ref\":\"refs/tags/%s\",\"after\":\"%040d\",\"repository\":{\"clone_url\":"
+             "\"https://git.example/%s\"}}",
+             buf_str(&name), 1, buf_str(&name));
+    CU_ASSERT_EQUAL(ask("POST", "/api/webhooks/github", buf_str(&body), push).status, 401);
+    buf_clear(&body);
+    for (int i = 0; i < 300; i++)
+        buf_addf(&body,
+                 "%s{\"action\":\"push\",\"target\":{\"repository\":\"%sa%d\",\"tag\":\"x\"}}",
+                 i ? "," : "{\"events\":[", i % 2 ? "" : buf_str(&name), i);
+    buf_adds(&body, "]}");
+    CU_ASSERT_EQUAL(ask("POST", "/api/webhooks/docker", buf_str(&body), NULL).status, 401);
 }
 
 /* A deleted project leaves nothing that holds a name or a port and that nobody sees. */
@@ -338,6 +358,79 @@ static void databases_go_with_their_project(void)
     CU_ASSERT_EQUAL(ask("DELETE", arena_printf(&arena, "%s?force=true", path), NULL, owner).status,
                     204);
     CU_ASSERT_EQUAL(ask("POST", "/api/databases", other, owner).status, 201);
+}
+
+static void deleted_teams_are_gone(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct answer t = ask("POST", "/api/teams", "{\"name\":\"short\"}", owner);
+    const char *id = text_at(&t, "id");
+    const char *project = arena_printf(&arena, "{\"name\":\"p\",\"teamId\":\"%s\"}", id);
+    const char *invitation =
+        arena_printf(&arena, "{\"email\":\"z@example.com\",\"teamId\":\"%s\"}", id);
+    CU_ASSERT_EQUAL(ask("POST", "/api/projects", project, owner).status, 201);
+    CU_ASSERT_EQUAL(ask("POST", "/api/invitations", invitation, owner).status, 201);
+    CU_ASSERT_EQUAL(ask("DELETE", arena_printf(&arena, "/api/teams/%s", id), NULL, owner).status,
+                    204);
+    CU_ASSERT_EQUAL(ask("POST", "/api/projects", project, owner).status, 422);
+    CU_ASSERT_EQUAL(ask("POST", "/api/invitations", invitation, owner).status, 422);
+}
+
+/* Two changes at once of one thing: the second does not write back what it has read before the
+ * first. */
+static void no_change_is_lost(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    static const char *const change[] = {"{\"memoryLimit\":300}", "{\"isDefault\":true}",
+                                         "{\"target\":\"b@example.com\"}", "{\"threshold\":2}"};
+    struct store_scope all = {.user_id = "00000000-0000-0000-0000-000000000000",
+                              .everything = true};
+    struct store_database before;
+    const char *role;
+    struct err err;
+    struct answer p = ask("POST", "/api/projects", "{\"name\":\"shared\"}", owner);
+    const char *id = text_at(&p, "id");
+    const char *const made[][2] = {
+        {"databases",
+         arena_printf(&arena, "{\"projectId\":\"%s\",\"name\":\"s\",\"kind\":\"redis\"}", id)},
+        {"registries", "{\"name\":\"s\",\"address\":\"r.example.com\"}"},
+        {"notifications", arena_printf(&arena,
+                                       "{\"projectId\":\"%s\",\"kind\":\"email\",\"target\":"
+                                       "\"a@example.com\",\"events\":[\"alert.firing\"]}",
+                                       id)},
+        {"alerts",
+         arena_printf(&arena, "{\"scope\":\"project:%s\",\"metric\":\"cpu\",\"threshold\":1}", id)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+        const char *path = arena_printf(&arena, "/api/%s", made[i][0]);
+        struct answer one = ask("POST", path, made[i][1], owner);
+        path = arena_printf(&arena, "%s/%s", path, text_at(&one, "id"));
+        if (i == 0)
+            rig_must(
+                store_database_get(api.pg, &arena, &all, text_at(&one, "id"), &before, &role, &err),
+                &err);
+        CU_ASSERT_EQUAL(ask("PATCH", path, change[i], owner).status, 200);
+        CU_ASSERT_EQUAL(ask("PATCH", path, change[i], owner).status, 200);
+    }
+    CU_ASSERT_EQUAL(store_database_update(api.pg, &arena, &before, &err), -1);
+    CU_ASSERT_EQUAL(err.code, ERR_PRECONDITION);
+}
+
+/* Without its entry of the audit log nothing is done, and nothing is said of it. */
+static void what_failed_late_is_unsaid(void)
+{
+    const char *const owner[] = {bearer("owner"), NULL};
+    struct err err;
+    rig_must(pg_script(api.pg, "ALTER TABLE audit_log RENAME TO away", &err), &err);
+    struct answer a = ask("POST", "/api/projects", "{\"name\":\"late\"}", owner);
+    rig_must(pg_script(api.pg, "ALTER TABLE away RENAME TO audit_log", &err), &err);
+    CU_ASSERT_EQUAL(a.status, 500);
+    CU_ASSERT_PTR_NULL(strstr(a.headers, "Location: "));
+    CU_ASSERT_PTR_NULL(strstr(a.headers, "Content-Type: application/json"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.headers, "RateLimit-Limit: "));
+    a = ask("GET", "/api/projects", NULL, owner);
+    CU_ASSERT_EQUAL(a.status, 200);
+    CU_ASSERT_PTR_NULL(strstr(a.body, "late"));
 }
 
 static void limits_are_kept(void)
@@ -409,6 +502,9 @@ static const struct tap_test tests[] = {
     {"where notifications go is not in the audit log", targets_are_not_written_down},
     {"a webhook's body may be anything", odd_webhooks},
     {"databases go with their project", databases_go_with_their_project},
+    {"a deleted team is none", deleted_teams_are_gone},
+    {"no change is lost to another", no_change_is_lost},
+    {"what failed late is unsaid", what_failed_late_is_unsaid},
     {"limits are kept, with their headers", limits_are_kept},
     {"Redis or PostgreSQL away is said as documented", parts_away},
     {NULL, NULL},

@@ -206,7 +206,7 @@ async function address(template, p, actor) {
 }
 
 // What is promised: a status, or "yes" with the statuses that count as one.
-function promised([method, , permission, , yes, hidden], actor) {
+function promised([method, template, permission, , yes, hidden], actor) {
   if (permission === 'open') return yes ?? [200];
   if (actor.no) return [actor.no];
   if (actor.cookie && method !== 'GET') return [403];
@@ -219,7 +219,9 @@ function promised([method, , permission, , yes, hidden], actor) {
   // the role of an API token is asked before it is looked whether the thing is there
   if (actor.token && !may(actor.system, permission)) return [403];
   if (!actor.here) return [hidden ?? 404];
-  return may(actor.here, permission) ? good : [403];
+  // who may not even read a thing does not hear that it is there
+  const unread = /^(notification|alert)\./.test(permission) && template.includes('{');
+  return may(actor.here, permission) ? good : [unread ? 404 : 403];
 }
 
 for (const [name, actor] of Object.entries(actors))

@@ -192,7 +192,7 @@ test('the Docker Hub: an image application is deployed again by name and tag', a
   equal((await send(hub(name, 'latest'), 'wrong')).status, 401);
   const other = await send(hub(name, 'v2'), a.webhookSecret);
   equal([other.status, other.json.deployments], [202, []]);
-  check(/no application is deployed from docker\.io\/.*:v2/.test(other.json.reason), other.text);
+  check(/no application is deployed from 'docker\.io\/.*:v2'/.test(other.json.reason), other.text);
   const r = await send(hub(name, 'latest'), null, `?token=${a.webhookSecret}`);
   equal([r.status, r.json.deployments.length], [202, 1], r.text);
   for (const bad of [{}, { push_data: {} }, { repository: { repo_name: 1 }, push_data: { tag: 'x' } }]) equal((await send(bad, a.webhookSecret)).status, 400);
