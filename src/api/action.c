@@ -95,9 +95,9 @@ static int handle_logs(struct api_call *c, struct err *err)
     return 0;
 }
 
-#define DERIVED(name_, type_, doc_)                                               \
-    {                                                                             \
-        .name = name_, .type = VALID_##type_, .flags = VALID_DERIVED, .doc = doc_ \
+#define DERIVED(name_, type_, doc_)                                                   \
+    {                                                                                 \
+        .name = (name_), .type = VALID_##type_, .flags = VALID_DERIVED, .doc = (doc_) \
     }
 static const struct valid_field line_fields[] = {
     DERIVED("at", TIME, "when it was printed"),
@@ -123,9 +123,9 @@ static const struct valid_field log_query_fields[] = {
 static const struct valid_table log_query = {"ServiceLogFrom", log_query_fields,
                                              ARRAY_LEN(log_query_fields), 0};
 
-#define ACTION(verb, handler_, doc_, note_)                                                     \
-    ROUTE(POST, "/api/applications/:id/" verb, handler_, APPLICATION_DEPLOY, USER, .doc = doc_, \
-          .note = note_, .out = &app_table, .status = 202, .flags = ROUTE_EMPTY,                \
+#define ACTION(verb, handler_, doc_, note_)                                                       \
+    ROUTE(POST, "/api/applications/:id/" verb, handler_, APPLICATION_DEPLOY, USER, .doc = (doc_), \
+          .note = (note_), .out = &app_table, .status = 202, .flags = ROUTE_EMPTY,                \
           .also = "409 503")
 
 static const struct route routes[] = {

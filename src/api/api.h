@@ -137,9 +137,9 @@ extern const struct route_table *const api_routes[];
     {                                                                                  \
         .name = "id", .type = VALID_STR, .flags = VALID_DERIVED, .doc = "an opaque id" \
     }
-#define FIELD_TIME(name_, doc_)                                                \
-    {                                                                          \
-        .name = name_, .type = VALID_TIME, .flags = VALID_DERIVED, .doc = doc_ \
+#define FIELD_TIME(name_, doc_)                                                    \
+    {                                                                              \
+        .name = (name_), .type = VALID_TIME, .flags = VALID_DERIVED, .doc = (doc_) \
     }
 #define FIELD_CREATED FIELD_TIME("createdAt", "when it was made")
 #define FIELD_UPDATED FIELD_TIME("updatedAt", "when it was last changed")

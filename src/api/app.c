@@ -254,8 +254,10 @@ int api_app_load(struct api_call *c, const char *id, enum permission p, struct s
 
 int api_app_get(struct api_call *c, const char *id, struct app_view *out, struct err *err)
 {
-    if (api_app_load(c, id, PERM_APPLICATION_READ, &out->app, &out->role, err) < 0)
+    const char *role;
+    if (api_app_load(c, id, PERM_APPLICATION_READ, &out->app, &role, err) < 0)
         return -1;
+    out->role = role;
     return store_deployment_newest(c->api->pg, c->arena, &out->app.id, 1, 5, &out->deployments,
                                    err);
 }

@@ -8,9 +8,9 @@
 
 enum { EXPORT_PAGE = 1000, EXPORT_MOST = 100000, FILTER_MOST = 300 };
 
-#define DERIVED(name_, type_, flags_, doc_)                                                  \
-    {                                                                                        \
-        .name = name_, .type = VALID_##type_, .flags = VALID_DERIVED | (flags_), .doc = doc_ \
+#define DERIVED(name_, type_, flags_, doc_)                                                      \
+    {                                                                                            \
+        .name = (name_), .type = VALID_##type_, .flags = VALID_DERIVED | (flags_), .doc = (doc_) \
     }
 static const struct valid_field fields[] = {
     FIELD_ID,

@@ -326,7 +326,7 @@ int api_logout(struct api_call *c, struct err *err)
 static int handle_register(struct api_call *c, struct err *err)
 {
     AUTO_JSON *in = NULL;
-    struct store_user user;
+    struct store_user user = {0};
     struct jw w;
     if (api_body(c, false, &in, err) < 0 || api_register(c, in, &user, err) < 0)
         return -1;

@@ -425,8 +425,8 @@ static const struct valid_field delete_fields[] = {
 static const struct valid_table delete_query = {"DatabaseDelete", delete_fields,
                                                 ARRAY_LEN(delete_fields), 0};
 
-#define ACTION(path, handler, what)                                                              \
-    ROUTE(POST, path, handler, DATABASE_UPDATE, USER, .doc = what, .out = &table, .status = 202, \
+#define ACTION(path, handler, what)                                                                \
+    ROUTE(POST, path, handler, DATABASE_UPDATE, USER, .doc = (what), .out = &table, .status = 202, \
           .flags = ROUTE_EMPTY)
 
 static const struct route routes[] = {

@@ -8,9 +8,9 @@
 #include "base/rand.h"
 #include "base/str.h"
 
-#define DERIVED(name_, type_, flags_, doc_)                                                  \
-    {                                                                                        \
-        .name = name_, .type = VALID_##type_, .flags = VALID_DERIVED | (flags_), .doc = doc_ \
+#define DERIVED(name_, type_, flags_, doc_)                                                      \
+    {                                                                                            \
+        .name = (name_), .type = VALID_##type_, .flags = VALID_DERIVED | (flags_), .doc = (doc_) \
     }
 #define OUTCOMES "deployed|ignored|ping|refused"
 static const struct valid_field fields[] = {

@@ -145,9 +145,9 @@ static const struct valid_field step_fields[] = {
 static const struct valid_table step_table = {"DeploymentStep", step_fields, ARRAY_LEN(step_fields),
                                               0};
 
-#define DERIVED(name_, type_, flags_, doc_)                                                  \
-    {                                                                                        \
-        .name = name_, .type = VALID_##type_, .flags = VALID_DERIVED | (flags_), .doc = doc_ \
+#define DERIVED(name_, type_, flags_, doc_)                                                      \
+    {                                                                                            \
+        .name = (name_), .type = VALID_##type_, .flags = VALID_DERIVED | (flags_), .doc = (doc_) \
     }
 #define STATUSES                                                                      \
     "pending|cloning|building|pushing|deploying|success|failed|cancelled|superseded|" \

@@ -11,9 +11,9 @@ enum { STEP_MIN = 1, STEP_MAX = 86400 };
 static const char *const names[] = {"cpu",        "memory",   "network_rx",
                                     "network_tx", "requests", "errors"};
 
-#define VALUE(name_, doc_)                                                     \
-    {                                                                          \
-        .name = name_, .type = VALID_NUM, .flags = VALID_NULLABLE, .doc = doc_ \
+#define VALUE(name_, doc_)                                                         \
+    {                                                                              \
+        .name = (name_), .type = VALID_NUM, .flags = VALID_NULLABLE, .doc = (doc_) \
     }
 static const struct valid_field current_fields[] = {
     VALUE("cpu", "cores in use; null: not measured"),
@@ -31,9 +31,9 @@ static const struct valid_field point_fields[] = {
 };
 static const struct valid_table point_table = {"MetricPoint", point_fields, ARRAY_LEN(point_fields),
                                                0};
-#define SERIES(name_)                                                                 \
-    {                                                                                 \
-        .name = name_, .type = VALID_LIST, .sub = &point_table, .doc = "oldest first" \
+#define SERIES(name_)                                                                   \
+    {                                                                                   \
+        .name = (name_), .type = VALID_LIST, .sub = &point_table, .doc = "oldest first" \
     }
 static const struct valid_field series_fields[] = {
     SERIES("cpu"),        SERIES("memory"),   SERIES("network_rx"),

@@ -144,7 +144,7 @@ static int handle_cancel(struct api_call *c, struct err *err)
 static int handle_rollback(struct api_call *c, struct err *err)
 {
     AUTO_JSON *in = NULL;
-    struct store_deployment d;
+    struct store_deployment d = {0};
     if (api_body(c, true, &in, err) < 0 || api_rollback(c, c->req->params[0], in, &d, err) < 0)
         return -1;
     http_set(c->res, "Location", "/api/deployments/%s", d.id);
