@@ -8,12 +8,12 @@
 
 #include "store/pg.h"
 
-#define STORE_CREDENTIAL_FIELDS(X)                   \
-    X(STR, id, "c.id", "id")                         \
-    X(STR, name, "c.name", "name")                   \
-    X(STR, kind, "c.kind", "kind")                   \
-    X(STR, username, "c.username", "username")       \
-    X(STR, public_key, "c.public_key", "publicKey")  \
+#define STORE_CREDENTIAL_FIELDS(X)                  \
+    X(STR, id, "c.id", "id")                        \
+    X(STR, name, "c.name", "name")                  \
+    X(STR, kind, "c.kind", "kind")                  \
+    X(STR, username, "c.username", "username")      \
+    X(STR, public_key, "c.public_key", "publicKey") \
     X(TIME, created_at, "c.created_at", "createdAt")
 
 struct store_credential {
@@ -26,14 +26,14 @@ struct store_credentials {
     bool more;
 };
 
-#define STORE_REGISTRY_FIELDS(X)                     \
-    X(STR, id, "r.id", "id")                         \
-    X(STR, name, "r.name", "name")                   \
-    X(STR, address, "r.address", "address")          \
-    X(STR, username, "r.username", "username")       \
-    X(BOOL, is_default, "r.is_default", "isDefault") \
+#define STORE_REGISTRY_FIELDS(X)                                   \
+    X(STR, id, "r.id", "id")                                       \
+    X(STR, name, "r.name", "name")                                 \
+    X(STR, address, "r.address", "address")                        \
+    X(STR, username, "r.username", "username")                     \
+    X(BOOL, is_default, "r.is_default", "isDefault")               \
     X(BOOL, has_password, "r.password IS NOT NULL", "hasPassword") \
-    X(TIME, created_at, "r.created_at", "createdAt") \
+    X(TIME, created_at, "r.created_at", "createdAt")               \
     X(TIME, updated_at, "r.updated_at", "updatedAt")
 
 struct store_registry {

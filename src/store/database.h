@@ -7,22 +7,22 @@
 
 #include "store/pg.h"
 
-#define STORE_DATABASE_FIELDS(X)                               \
-    X(STR, id, "b.id", "id")                                   \
-    X(STR, project_id, "b.project_id", "projectId")            \
-    X(STR, name, "b.name", "name")                             \
-    X(STR, kind, "b.kind", "kind")                             \
-    X(STR, version, "b.version", "version")                    \
-    X(STR, image, "b.image", "image")                          \
-    X(STR, service_name, "b.service_name", "serviceName")      \
-    X(STR, status, "b.status", "status")                       \
-    X(INT, memory_limit, "b.memory_limit", "memoryLimit")      \
-    X(NUM, cpu_limit, "b.cpu_limit", "cpuLimit")               \
-    X(INT, published_port, "b.published_port", NULL)           \
-    X(STR, database_name, "b.database_name", "databaseName")   \
-    X(STR, username, "b.username", "username")                 \
-    X(STR, wanted, "b.wanted", NULL)                           \
-    X(TIME, created_at, "b.created_at", "createdAt")           \
+#define STORE_DATABASE_FIELDS(X)                             \
+    X(STR, id, "b.id", "id")                                 \
+    X(STR, project_id, "b.project_id", "projectId")          \
+    X(STR, name, "b.name", "name")                           \
+    X(STR, kind, "b.kind", "kind")                           \
+    X(STR, version, "b.version", "version")                  \
+    X(STR, image, "b.image", "image")                        \
+    X(STR, service_name, "b.service_name", "serviceName")    \
+    X(STR, status, "b.status", "status")                     \
+    X(INT, memory_limit, "b.memory_limit", "memoryLimit")    \
+    X(NUM, cpu_limit, "b.cpu_limit", "cpuLimit")             \
+    X(INT, published_port, "b.published_port", NULL)         \
+    X(STR, database_name, "b.database_name", "databaseName") \
+    X(STR, username, "b.username", "username")               \
+    X(STR, wanted, "b.wanted", NULL)                         \
+    X(TIME, created_at, "b.created_at", "createdAt")         \
     X(TIME, updated_at, "b.updated_at", "updatedAt")
 
 struct store_database {

@@ -54,18 +54,19 @@ int store_identity_roles(struct pg *pg, struct arena *a, const char *user_id, co
     /* under a lock, so that no two owners stop being one because of the other */
     if (pg_run(pg, a, "SELECT pg_advisory_xact_lock(hashtext('slipway owners'))", PG_NONE, NULL,
                err) < 0 ||
-        pg_run(pg, a,
-               "WITH said AS (SELECT ARRAY(SELECT jsonb_array_elements_text($2::jsonb)) AS roles), "
-               "wanted AS (SELECT CASE WHEN 'owner' = ANY (u.roles) "
-               "AND NOT 'owner' = ANY (said.roles) AND NOT EXISTS (SELECT 1 FROM users o "
-               "WHERE 'owner' = ANY (o.roles) AND o.id <> u.id AND NOT o.disabled "
-               "AND o.deleted_at IS NULL) THEN said.roles || 'owner'::text ELSE said.roles END AS roles "
-               "FROM users u, said WHERE u.id = $1::uuid) "
-               "UPDATE users u SET roles = wanted.roles, updated_at = now() FROM wanted "
-               "WHERE u.id = $1::uuid "
-               "AND NOT (u.roles @> wanted.roles AND u.roles <@ wanted.roles) "
-               "RETURNING " STORE_COLUMNS(STORE_USER_FIELDS),
-               PG_PARAMS(PG_TEXT(user_id), PG_TEXT(roles)), &rows, err) < 0 ||
+        pg_run(
+            pg, a,
+            "WITH said AS (SELECT ARRAY(SELECT jsonb_array_elements_text($2::jsonb)) AS roles), "
+            "wanted AS (SELECT CASE WHEN 'owner' = ANY (u.roles) "
+            "AND NOT 'owner' = ANY (said.roles) AND NOT EXISTS (SELECT 1 FROM users o "
+            "WHERE 'owner' = ANY (o.roles) AND o.id <> u.id AND NOT o.disabled "
+            "AND o.deleted_at IS NULL) THEN said.roles || 'owner'::text ELSE said.roles END AS roles "
+            "FROM users u, said WHERE u.id = $1::uuid) "
+            "UPDATE users u SET roles = wanted.roles, updated_at = now() FROM wanted "
+            "WHERE u.id = $1::uuid "
+            "AND NOT (u.roles @> wanted.roles AND u.roles <@ wanted.roles) "
+            "RETURNING " STORE_COLUMNS(STORE_USER_FIELDS),
+            PG_PARAMS(PG_TEXT(user_id), PG_TEXT(roles)), &rows, err) < 0 ||
         pg_commit(pg, err) < 0) {
         pg_rollback(pg);
         return -1;

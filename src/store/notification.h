@@ -7,13 +7,13 @@
 
 #include "store/pg.h"
 
-#define STORE_NOTIFICATION_FIELDS(X)                   \
-    X(STR, id, "n.id", "id")                           \
-    X(STR, project_id, "n.project_id", "projectId")    \
-    X(STR, kind, "n.kind", "kind")                     \
-    X(STR, target, "n.target", "target")               \
-    X(JSON, events, "to_json(n.events)", "events")     \
-    X(TIME, created_at, "n.created_at", "createdAt")   \
+#define STORE_NOTIFICATION_FIELDS(X)                 \
+    X(STR, id, "n.id", "id")                         \
+    X(STR, project_id, "n.project_id", "projectId")  \
+    X(STR, kind, "n.kind", "kind")                   \
+    X(STR, target, "n.target", "target")             \
+    X(JSON, events, "to_json(n.events)", "events")   \
+    X(TIME, created_at, "n.created_at", "createdAt") \
     X(TIME, updated_at, "n.updated_at", "updatedAt")
 
 struct store_notification {
@@ -27,19 +27,19 @@ struct store_notifications {
 };
 
 /* scope is "system", "project:ID" or "application:ID" */
-#define STORE_ALERT_FIELDS(X)                                                                      \
-    X(STR, id, "l.id", "id")                                                                       \
-    X(STR, scope,                                                                                  \
-      "CASE WHEN l.application_id IS NOT NULL THEN 'application:' || l.application_id "            \
-      "WHEN l.project_id IS NOT NULL THEN 'project:' || l.project_id ELSE 'system' END",           \
-      "scope")                                                                                     \
-    X(STR, metric, "l.metric", "metric")                                                           \
-    X(NUM, threshold, "l.threshold", "threshold")                                                  \
-    X(INT, for_seconds, "l.for_seconds", "forSeconds")                                             \
-    X(STR, state, "l.state", "state")                                                              \
-    X(STR, project_id, "l.project_id", NULL)                                                       \
-    X(STR, application_id, "l.application_id", NULL)                                               \
-    X(TIME, created_at, "l.created_at", "createdAt")                                               \
+#define STORE_ALERT_FIELDS(X)                                                            \
+    X(STR, id, "l.id", "id")                                                             \
+    X(STR, scope,                                                                        \
+      "CASE WHEN l.application_id IS NOT NULL THEN 'application:' || l.application_id "  \
+      "WHEN l.project_id IS NOT NULL THEN 'project:' || l.project_id ELSE 'system' END", \
+      "scope")                                                                           \
+    X(STR, metric, "l.metric", "metric")                                                 \
+    X(NUM, threshold, "l.threshold", "threshold")                                        \
+    X(INT, for_seconds, "l.for_seconds", "forSeconds")                                   \
+    X(STR, state, "l.state", "state")                                                    \
+    X(STR, project_id, "l.project_id", NULL)                                             \
+    X(STR, application_id, "l.application_id", NULL)                                     \
+    X(TIME, created_at, "l.created_at", "createdAt")                                     \
     X(TIME, updated_at, "l.updated_at", "updatedAt")
 
 struct store_alert {
@@ -79,8 +79,8 @@ int store_alert_list(struct pg *pg, struct arena *a, const struct store_scope *s
                      const struct store_page *page, struct store_alerts *out, struct err *err);
 /* *role gets what the project gives the scope's user; an alert of the system is found by a scope
  * that sees everything. ERR_NOT_FOUND. */
-int store_alert_get(struct pg *pg, struct arena *a, const struct store_scope *scope,
-                    const char *id, struct store_alert *out, const char **role, struct err *err);
+int store_alert_get(struct pg *pg, struct arena *a, const struct store_scope *scope, const char *id,
+                    struct store_alert *out, const char **role, struct err *err);
 int store_alert_delete(struct pg *pg, struct arena *a, const char *id, struct err *err);
 void store_alert_json(const struct store_alert *l, struct jw *w);
 
