@@ -99,10 +99,12 @@ static int watch_socket(int fd)
     struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     int flags = fcntl(fd, F_GETFL);
-    if (epoll < 0 || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+    if (epoll >= 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0)
         return epoll;
-    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-    return epoll;
+    if (epoll >= 0)
+        close(epoll);
+    return -1;
 }
 
 int fcgi_loop(int fd, const struct fcgi_handler *handler)
