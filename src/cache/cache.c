@@ -24,14 +24,13 @@ enum {
 /* KEYS: entry, lock. ARGV: prefix of versions, a new version, LOCK_MS.
  * {1, value} or {0, clock, 1 when the caller is to make it}. */
 static const char get_script[] =
-    "local e = redis.call('GET', KEYS[1]) "
-    "if e then "
-    "  local nl = string.find(e, '\\n', 1, true) "
+    "local head = redis.call('HGET', KEYS[1], 'versions') "
+    "if head then "
     "  local good = true "
-    "  for name, version in string.gmatch(string.sub(e, 1, nl - 1), '([^=,]+)=([^,]+)') do "
+    "  for name, version in string.gmatch(head, '([^=,]+)=([^,]+)') do "
     "    if redis.call('GET', ARGV[1] .. name) ~= version then good = false break end "
     "  end "
-    "  if good then return {1, string.sub(e, nl + 1)} end "
+    "  if good then return {1, redis.call('HGET', KEYS[1], 'value')} end "
     "end "
     "local clock = redis.call('GET', ARGV[1] .. 'all') "
     "if not clock then clock = ARGV[2] redis.call('SET', ARGV[1] .. 'all', clock) end "
@@ -52,7 +51,8 @@ static const char set_script[] =
     "  end "
     "  head[#head + 1] = ARGV[i] .. '=' .. version "
     "end "
-    "redis.call('SET', KEYS[1], table.concat(head, ',') .. '\\n' .. ARGV[4], 'EX', ARGV[3]) "
+    "redis.call('HSET', KEYS[1], 'versions', table.concat(head, ','), 'value', ARGV[4]) "
+    "redis.call('EXPIRE', KEYS[1], ARGV[3]) "
     "return 1";
 
 /* KEYS: channel. ARGV: prefix of versions, a new version, VERSION_SECONDS, message, names … */

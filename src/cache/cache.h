@@ -8,7 +8,7 @@
  * was lost cannot come back.
  *
  *     PREFIXversion:NAME      the present version; "all" changes with every other one
- *     PREFIXcache:KEY         "NAME=VERSION,NAME=VERSION\nVALUE"
+ *     PREFIXcache:KEY         hash: versions "NAME=VERSION,NAME=VERSION", value
  *     PREFIXcache:lock:KEY    somebody is making the value
  *     PREFIXbus:cache.invalidate   a message for each change: {"names":["…"]}
  *

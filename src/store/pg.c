@@ -11,9 +11,15 @@
 #include "base/str.h"
 #include "base/time.h"
 
-/* More names than CHANGES in a transaction are one: everything. A name is a UUID or a word. */
+/* A name of what changed is a UUID or a word. */
 enum { CHANGES = 16, NAME_SIZE = 40 };
 enum { STATEMENTS = 512 }; /* a power of two, well above the number of literals */
+
+/* More names than CHANGES are one: everything. */
+struct changes {
+    char names[CHANGES][NAME_SIZE];
+    size_t n;
+};
 
 struct pg {
     struct pg_config config;
@@ -22,8 +28,7 @@ struct pg {
     const char *prepared[STATEMENTS]; /* hash table of the literals' addresses */
     pg_changed *changed;
     void *changed_arg;
-    char names[CHANGES][NAME_SIZE]; /* what the transaction has changed until now */
-    size_t n_names;
+    struct changes changes; /* by the transaction until now */
     bool listening;
     char lock[64]; /* advisory lock that a new connection takes again, or "" */
 };
@@ -34,17 +39,25 @@ static void clear_result(PGresult **r)
 }
 #define AUTO_RESULT CLEANUP(clear_result) PGresult
 
-static void note_change(struct pg *pg, const char *name)
+static void add_change(struct changes *c, const char *name)
 {
-    for (size_t i = 0; i < pg->n_names; i++)
-        if (str_eq(pg->names[i], name))
+    for (size_t i = 0; i < c->n; i++)
+        if (str_eq(c->names[i], name))
             return;
-    if (pg->n_names == CHANGES) {
-        pg->n_names = 1;
+    if (c->n == CHANGES) {
+        c->n = 0;
         name = "epoch";
     }
-    size_t at = str_eq(name, "epoch") ? 0 : pg->n_names++;
-    snprintf(pg->names[at], NAME_SIZE, "%s", name);
+    snprintf(c->names[c->n++], NAME_SIZE, "%s", name);
+}
+
+static void tell(const struct changes *c, pg_changed *changed, void *arg)
+{
+    const char *names[CHANGES];
+    for (size_t i = 0; i < c->n; i++)
+        names[i] = c->names[i];
+    if (c->n && changed)
+        changed(arg, names, c->n);
 }
 
 static void on_notice(void *arg, const PGresult *r)
@@ -53,22 +66,16 @@ static void on_notice(void *arg, const PGresult *r)
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
     if (str_eq(state, "SW001") && message)
-        note_change(pg, message);
+        add_change(&pg->changes, message);
     else
         log_debug("postgresql: %s", message ? message : "");
 }
 
 static void tell_changes(struct pg *pg, bool done)
 {
-    const char *names[CHANGES];
-    if (!pg->n_names)
-        return;
-    for (size_t i = 0; i < pg->n_names; i++)
-        names[i] = pg->names[i];
-    if (pg->changed)
-        pg->changed(pg->changed_arg, names, pg->n_names);
+    tell(&pg->changes, pg->changed, pg->changed_arg);
     if (done)
-        pg->n_names = 0;
+        pg->changes.n = 0;
 }
 
 void pg_on_change(struct pg *pg, pg_changed *changed, void *arg)
@@ -159,7 +166,7 @@ static int connect_now(struct pg *pg, struct err *err)
         return away(pg, err);
     PQsetNoticeReceiver(pg->conn, on_notice, pg);
     pg->listening = false;
-    pg->n_names = 0;
+    pg->changes.n = 0;
     return pg->lock[0] ? take_lock(pg, err) : 0;
 }
 
@@ -394,7 +401,7 @@ void pg_rollback(struct pg *pg)
         return;
     pg->depth--;
     if (!pg->depth)
-        pg->n_names = 0;
+        pg->changes.n = 0;
     if (pg->depth)
         snprintf(undo, sizeof(undo), "ROLLBACK TO s%d; RELEASE s%d", pg->depth, pg->depth);
     if (PQstatus(pg->conn) == CONNECTION_OK)
@@ -424,10 +431,10 @@ int pg_heard(struct pg *pg, const char *channel, pg_changed *changed, void *arg,
     }
     if (!PQconsumeInput(pg->conn))
         return away(pg, err);
-    for (PGnotify *n; (n = PQnotifies(pg->conn)) != NULL; PQfreemem(n)) {
-        const char *name = n->extra;
-        changed(arg, &name, 1);
-    }
+    struct changes heard = {.n = 0};
+    for (PGnotify *n; (n = PQnotifies(pg->conn)) != NULL; PQfreemem(n))
+        add_change(&heard, n->extra);
+    tell(&heard, changed, arg);
     return 0;
 }
 
