@@ -64,6 +64,7 @@ struct api_call {
     const struct store_user *code_due; /* whose password was right, and whose code is wanted */
     const char *depends; /* the project that the answer is all about; NULL: on everything */
     bool keep;           /* what was written stays, although the request is refused */
+    bool undone; /* what was written is undone already, although an answer below 400 may follow */
     const char *once[4]; /* members of the answer that are shown this once (Idempotency-Key) */
 };
 

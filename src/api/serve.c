@@ -149,11 +149,13 @@ static void put_jobs(const struct api_call *c)
             log_err(LOG_LEVEL_WARN, "could not queue a job; the worker will find its row", &err);
 }
 
-/* Takes back what a handler said of a success that did not come to stay: Location, cookies. */
-static void unsay(struct api_call *c, const char *headers)
+/* Takes back what a handler said of a success that did not come to stay: Location, cookies. HEADERS
+ * is how many bytes of them there were before. */
+static void unsay(struct api_call *c, size_t headers)
 {
-    http_response_reset(c->res);
-    buf_adds(&c->res->headers, headers);
+    buf_truncate(&c->res->headers, headers);
+    buf_clear(&c->res->body);
+    c->res->status = 200;
 }
 
 /* Runs the handler in a transaction that also takes the audit log's entries. */
@@ -161,7 +163,7 @@ static int run_changing(struct api_call *c, const struct route *route, struct er
 {
     struct pg *pg = c->api->pg;
     struct store_repeat repeat;
-    const char *headers = buf_dup(&c->res->headers, c->arena);
+    size_t headers = c->res->headers.len;
     bool again;
     if (pg_begin(pg, err) < 0)
         return -1;
@@ -174,7 +176,7 @@ static int run_changing(struct api_call *c, const struct route *route, struct er
             log_err(LOG_LEVEL_WARN, "could not write down a refused request", &late);
         return rc;
     }
-    if (rc < 0 || c->res->status >= 400) {
+    if (rc < 0 || c->res->status >= 400 || c->undone) {
         pg_rollback_all(pg);
         return rc;
     }
@@ -196,7 +198,7 @@ static int run(struct api_call *c, const struct route *route, struct session *sp
         return -1;
     if (changes(c, route))
         return run_changing(c, route, err);
-    const char *headers = buf_dup(&c->res->headers, c->arena);
+    size_t headers = c->res->headers.len;
     if (mw_cache(c, route, err) < 0)
         return -1;
     if (mw_audit(c, c->res->status, err) < 0) { /* what is not written down is not shown */

@@ -43,6 +43,15 @@ static void grow(struct buf *b, size_t more)
     b->cap = cap;
 }
 
+void buf_truncate(struct buf *b, size_t len)
+{
+    if (len > b->len)
+        BUG("a buffer of %zu bytes is cut to %zu", b->len, len);
+    b->len = len;
+    if (b->data)
+        b->data[len] = '\0';
+}
+
 void buf_add(struct buf *b, const void *p, size_t n)
 {
     grow(b, n);

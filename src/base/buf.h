@@ -23,6 +23,8 @@ void buf_release(struct buf *b);
 /* Empties it and keeps the memory. */
 void buf_clear(struct buf *b);
 
+/* Forgets what is behind the first LEN bytes. */
+void buf_truncate(struct buf *b, size_t len);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);

@@ -124,6 +124,7 @@ int page_redirect_why(struct api_call *c, enum toast toast, const char *why, con
 bool page_form_error(struct api_call *c, const struct err *err)
 {
     pg_rollback_all(c->api->pg);
+    c->undone = true;
     return err->code == ERR_INVALID || err->code == ERR_CONFLICT || err->code == ERR_PRECONDITION ||
            err->code == ERR_UNAVAILABLE;
 }
