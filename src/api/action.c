@@ -81,13 +81,10 @@ static int handle_restart(struct api_call *c, struct err *err)
 
 static int handle_logs(struct api_call *c, struct err *err)
 {
-    const char *text = http_query(c->req, "tail"), *json;
+    const char *json;
     int64_t tail = TAIL_DEFAULT, since;
-    if (text && !str_to_int(text, 1, TAIL_MOST, &tail))
-        return api_bad_field(
-            c, "tail", arena_printf(c->arena, "must be a whole number from 1 to %d", TAIL_MOST),
-            err);
-    if (api_moment(c, "since", &since, err) < 0 ||
+    if (api_number(c, "tail", 1, TAIL_MOST, &tail, err) < 0 ||
+        api_moment(c, "since", &since, err) < 0 ||
         api_app_logs(c, c->req->params[0], tail, since, &json, err) < 0)
         return -1;
     buf_adds(&c->res->body, json);

@@ -123,13 +123,40 @@ int api_body(struct api_call *c, bool may_be_empty, struct json_object **out, st
     return json_parse(r->body, r->body_len, out, err);
 }
 
+static void check_number(struct api_call *c, const char *name, int64_t min, int64_t max,
+                         int64_t *out)
+{
+    const char *text = http_query(c->req, name);
+    if (text && !str_to_int(text, min, max, out))
+        problem_add(&c->problems, name, "must be a whole number from %lld to %lld, not '%.40s'",
+                    (long long)min, (long long)max, text);
+}
+
+int api_number(struct api_call *c, const char *name, int64_t min, int64_t max, int64_t *out,
+               struct err *err)
+{
+    check_number(c, name, min, max, out);
+    return api_refuse(c, err);
+}
+
+int api_choice(struct api_call *c, const char *name, const char *choices, const char **out,
+               struct err *err)
+{
+    *out = http_query(c->req, name);
+    if (!*out)
+        return 0;
+    for (char **word = str_split(c->arena, choices, '|'); *word; word++)
+        if (str_eq(*word, *out))
+            return 0;
+    return api_bad_field(
+        c, name, arena_printf(c->arena, "must be one of %s, not '%.40s'", choices, *out), err);
+}
+
 int api_page(struct api_call *c, struct store_page *page, struct err *err)
 {
-    const char *limit = http_query(c->req, "limit"), *cursor = http_query(c->req, "cursor");
+    const char *cursor = http_query(c->req, "cursor");
     *page = (struct store_page){.limit = PAGE_DEFAULT, .cursor = cursor};
-    if (limit && !str_to_int(limit, 1, PAGE_MOST, &page->limit))
-        problem_add(&c->problems, "limit", "must be a whole number from 1 to %d, not '%.40s'",
-                    PAGE_MOST, limit);
+    check_number(c, "limit", 1, PAGE_MOST, &page->limit);
     if (cursor && !uuid_valid(cursor))
         problem_add(&c->problems, "cursor", "is not one that a Link header gave");
     return api_refuse(c, err);

@@ -142,6 +142,17 @@ extern const struct route_table *const api_routes[];
     {                                                                              \
         .name = (name_), .type = VALID_TIME, .flags = VALID_DERIVED, .doc = (doc_) \
     }
+#define FIELD_NAME(offset_, doc_)                                                         \
+    {                                                                                     \
+        .name = "name", .type = VALID_STR, .flags = VALID_REQUIRED, .min = 1, .max = 100, \
+        .rule = rule_line, .offset = (offset_), .doc = (doc_)                             \
+    }
+/* The project that a thing is made in. */
+#define FIELD_PROJECT(offset_, doc_)                                                   \
+    {                                                                                  \
+        .name = "projectId", .type = VALID_STR, .flags = VALID_REQUIRED | VALID_FIXED, \
+        .rule = rule_id, .offset = (offset_), .doc = (doc_)                            \
+    }
 #define FIELD_CREATED FIELD_TIME("createdAt", "when it was made")
 #define FIELD_UPDATED FIELD_TIME("updatedAt", "when it was last changed")
 
@@ -197,6 +208,13 @@ int api_body(struct api_call *c, bool may_be_empty, struct json_object **out, st
 int api_page(struct api_call *c, struct store_page *page, struct err *err);
 /* ?NAME= as an id or NULL; anything else is a problem of that field. */
 int api_id_filter(struct api_call *c, const char *name, const char **out, struct err *err);
+/* ?NAME= as a whole number from MIN to MAX, left alone when it is absent; anything else is a
+ * problem of that field. */
+int api_number(struct api_call *c, const char *name, int64_t min, int64_t max, int64_t *out,
+               struct err *err);
+/* ?NAME= as one of CHOICES, joined by '|', or NULL; anything else is a problem of that field. */
+int api_choice(struct api_call *c, const char *name, const char *choices, const char **out,
+               struct err *err);
 /* ?NAME=true or =false, false when it is absent; anything else is a problem of that field. */
 int api_flag(struct api_call *c, const char *name, bool *out, struct err *err);
 /* ?NAME= as a moment (RFC 3339) in milliseconds, 0 when it is absent. */

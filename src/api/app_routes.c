@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP side of api/app.h. */
 #include "api/app.h"
+#include "api/project.h"
 #include <string.h>
 
 #include "base/str.h"
@@ -120,11 +121,6 @@ static int handle_webhook_secret(struct api_call *c, struct err *err)
     return 0;
 }
 
-static const struct valid_field list_query_fields[] = {
-    {.name = "projectId", .type = VALID_STR, .doc = "of this project"},
-};
-static const struct valid_table list_query = {"ApplicationFilter", list_query_fields,
-                                              ARRAY_LEN(list_query_fields), 0};
 static const struct valid_field delete_query_fields[] = {
     {.name = "volumes", .type = VALID_BOOL, .doc = "its named volumes go with it"},
 };
@@ -141,7 +137,7 @@ static const struct valid_table secret_table = {"WebhookSecret", secret_fields,
 
 static const struct route routes[] = {
     ROUTE(GET, "/api/applications", handle_list, APPLICATION_READ, USER,
-          .cache = CACHE_LIST_SECONDS, .doc = "List the applications", .query = &list_query,
+          .cache = CACHE_LIST_SECONDS, .doc = "List the applications", .query = &api_project_filter,
           .out = &app_table, .flags = ROUTE_LIST),
     ROUTE(POST, "/api/applications", handle_create, APPLICATION_CREATE, USER,
           .doc = "Make an application", .in = &app_table, .out = &app_table, .status = 201,

@@ -17,14 +17,7 @@ struct credential_in {
 #define AT(m) offsetof(struct credential_in, m)
 static const struct valid_field credential_fields[] = {
     FIELD_ID,
-    {.name = "name",
-     .type = VALID_STR,
-     .flags = VALID_REQUIRED,
-     .min = 1,
-     .max = 100,
-     .rule = rule_line,
-     .offset = AT(c.name),
-     .doc = "what it is called"},
+    FIELD_NAME(AT(c.name), "what it is called"),
     {.name = "kind",
      .type = VALID_ENUM,
      .flags = VALID_REQUIRED,
@@ -154,14 +147,7 @@ struct registry_in {
 #define AT(m) offsetof(struct registry_in, m)
 static const struct valid_field registry_fields[] = {
     FIELD_ID,
-    {.name = "name",
-     .type = VALID_STR,
-     .flags = VALID_REQUIRED,
-     .min = 1,
-     .max = 100,
-     .rule = rule_line,
-     .offset = AT(r.name),
-     .doc = "what it is called"},
+    FIELD_NAME(AT(r.name), "what it is called"),
     {.name = "address",
      .type = VALID_STR,
      .flags = VALID_REQUIRED,

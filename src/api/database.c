@@ -23,20 +23,8 @@ struct database_in {
 #define AT(m) offsetof(struct database_in, m)
 static const struct valid_field fields[] = {
     FIELD_ID,
-    {.name = "projectId",
-     .type = VALID_STR,
-     .flags = VALID_REQUIRED | VALID_FIXED,
-     .rule = rule_id,
-     .offset = AT(d.project_id),
-     .doc = "the project it belongs to"},
-    {.name = "name",
-     .type = VALID_STR,
-     .flags = VALID_REQUIRED,
-     .min = 1,
-     .max = 100,
-     .rule = rule_line,
-     .offset = AT(d.name),
-     .doc = "what it is called; unique in its project"},
+    FIELD_PROJECT(AT(d.project_id), "the project it belongs to"),
+    FIELD_NAME(AT(d.name), "what it is called; unique in its project"),
     {.name = "kind",
      .type = VALID_ENUM,
      .flags = VALID_REQUIRED | VALID_FIXED,
@@ -414,11 +402,6 @@ static int handle_unbind(struct api_call *c, struct err *err)
     return 0;
 }
 
-static const struct valid_field list_fields[] = {
-    {.name = "projectId", .type = VALID_STR, .doc = "of this project"},
-};
-static const struct valid_table list_query = {"DatabaseFilter", list_fields, ARRAY_LEN(list_fields),
-                                              0};
 static const struct valid_field delete_fields[] = {
     {.name = "volumes", .type = VALID_BOOL, .doc = "its data goes with it"},
 };
@@ -431,7 +414,7 @@ static const struct valid_table delete_query = {"DatabaseDelete", delete_fields,
 
 static const struct route routes[] = {
     ROUTE(GET, "/api/databases", crud_list, DATABASE_READ, USER, .cache = CACHE_LIST_SECONDS,
-          .doc = "List the databases", .crud = &crud, .query = &list_query, .out = &table,
+          .doc = "List the databases", .crud = &crud, .query = &api_project_filter, .out = &table,
           .flags = ROUTE_LIST),
     ROUTE(POST, "/api/databases", crud_create, DATABASE_CREATE, USER, .doc = "Make a database",
           .note = "It is pending until the worker has made its service.", .crud = &crud,

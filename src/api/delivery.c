@@ -57,14 +57,10 @@ static const struct valid_table query = {"DeliveryFilter", query_fields, ARRAY_L
 int api_delivery_list(struct api_call *c, const struct store_page *page,
                       struct store_deliveries *out, struct err *err)
 {
-    struct store_delivery_filter f = {.outcome = http_query(c->req, "outcome")};
-    if (api_id_filter(c, "applicationId", &f.application_id, err) < 0)
+    struct store_delivery_filter f = {0};
+    if (api_id_filter(c, "applicationId", &f.application_id, err) < 0 ||
+        api_choice(c, "outcome", OUTCOMES, &f.outcome, err) < 0)
         return -1;
-    bool known = !f.outcome;
-    for (char **word = str_split(c->arena, OUTCOMES, '|'); *word && !known; word++)
-        known = str_eq(*word, f.outcome);
-    if (!known)
-        return api_bad_field(c, "outcome", "must be one of " OUTCOMES, err);
     return store_delivery_list(c->api->pg, c->arena, &c->scope, &f, page, out, err);
 }
 

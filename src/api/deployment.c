@@ -244,13 +244,7 @@ static int read_filter(struct api_call *c, struct store_deployment_filter *f, st
     if (api_id_filter(c, "applicationId", &f->application_id, err) < 0 ||
         api_id_filter(c, "projectId", &f->project_id, err) < 0)
         return -1;
-    f->status = http_query(c->req, "status");
-    if (!f->status)
-        return 0;
-    for (char **w = str_split(c->arena, STATUSES, '|'); *w; w++)
-        if (str_eq(*w, f->status))
-            return 0;
-    return api_bad_field(c, "status", arena_printf(c->arena, "must be one of %s", STATUSES), err);
+    return api_choice(c, "status", STATUSES, &f->status, err);
 }
 
 static int handle_list(struct api_call *c, struct err *err)
@@ -277,14 +271,12 @@ static int handle_get(struct api_call *c, struct err *err)
 
 static int handle_logs(struct api_call *c, struct err *err)
 {
-    const char *text = http_query(c->req, "after");
     struct store_log_line *lines;
     size_t n;
     int64_t after = 0;
     struct jw w;
-    if (text && !str_to_int(text, 0, INT32_MAX, &after))
-        return api_bad_field(c, "after", "must be the number of a line", err);
-    if (api_deployment_logs(c, c->req->params[0], after, LOG_PAGE, &lines, &n, err) < 0)
+    if (api_number(c, "after", 0, INT32_MAX, &after, err) < 0 ||
+        api_deployment_logs(c, c->req->params[0], after, LOG_PAGE, &lines, &n, err) < 0)
         return -1;
     api_begin(c, &w);
     jw_begin_array(&w);

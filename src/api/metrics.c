@@ -63,11 +63,6 @@ static const struct valid_field usage_fields[] = {
 static const struct valid_table usage_table = {"ResourceUsage", usage_fields,
                                                ARRAY_LEN(usage_fields), 0};
 
-static const struct valid_field usage_query_fields[] = {
-    {.name = "projectId", .type = VALID_STR, .doc = "of this project's applications"},
-};
-static const struct valid_table usage_query = {"UsageFilter", usage_query_fields,
-                                               ARRAY_LEN(usage_query_fields), 0};
 static const struct valid_field range_fields[] = {
     {.name = "from", .type = VALID_TIME, .doc = "from this moment on; an hour ago"},
     {.name = "to", .type = VALID_TIME, .doc = "until this moment; now"},
@@ -103,12 +98,9 @@ static int handle_usage(struct api_call *c, struct err *err)
 static int check_range(struct api_call *c, struct err *err)
 {
     int64_t from, to, step;
-    const char *text = http_query(c->req, "step");
-    if (api_moment(c, "from", &from, err) < 0 || api_moment(c, "to", &to, err) < 0)
+    if (api_moment(c, "from", &from, err) < 0 || api_moment(c, "to", &to, err) < 0 ||
+        api_number(c, "step", STEP_MIN, STEP_MAX, &step, err) < 0)
         return -1;
-    if (text && !str_to_int(text, STEP_MIN, STEP_MAX, &step))
-        problem_add(&c->problems, "step", "must be a whole number from %d to %d, not '%.40s'",
-                    STEP_MIN, STEP_MAX, text);
     if (from && to && from >= to)
         api_add_problem(c, "from", "must be before to");
     return api_refuse(c, err);
@@ -186,7 +178,7 @@ static const struct route routes[] = {
     ROUTE(GET, "/api/metrics", handle_usage, METRICS_READ, USER,
           .doc = "Read what a project's applications use",
           .note = "Nothing is measured in this version: the values are null.",
-          .query = &usage_query, .out = &usage_table, .also = "404"),
+          .query = &api_project_filter, .out = &usage_table, .also = "404"),
     ROUTE(GET, "/api/metrics/prometheus", handle_prometheus, METRICS_SCRAPE, USER,
           .doc = "Metrics for Prometheus",
           .note = "By an administrator, or an API token of the role metrics.",

@@ -33,12 +33,7 @@ static const char *rule_event(struct arena *a, const char *s)
 #define AT(m) offsetof(struct notification_in, m)
 static const struct valid_field notification_fields[] = {
     FIELD_ID,
-    {.name = "projectId",
-     .type = VALID_STR,
-     .flags = VALID_REQUIRED | VALID_FIXED,
-     .rule = rule_id,
-     .offset = AT(n.project_id),
-     .doc = "the project whose events it is about"},
+    FIELD_PROJECT(AT(n.project_id), "the project whose events it is about"),
     {.name = "kind",
      .type = VALID_ENUM,
      .flags = VALID_REQUIRED | VALID_FIXED,
@@ -73,12 +68,6 @@ static const struct valid_field notification_fields[] = {
 static const struct valid_table notification_table = {"Notification", notification_fields,
                                                       ARRAY_LEN(notification_fields),
                                                       sizeof(struct notification_in)};
-
-static const struct valid_field list_fields[] = {
-    {.name = "projectId", .type = VALID_STR, .doc = "of this project"},
-};
-static const struct valid_table list_query = {"NotificationFilter", list_fields,
-                                              ARRAY_LEN(list_fields), 0};
 
 /* The project of a new one; hidden ones do not exist. */
 static int check_project(struct api_call *c, const char *field, const char *id, enum permission p,
@@ -355,7 +344,7 @@ static const struct crud alerts = {.path = "/api/alerts",
 static const struct route routes[] = {
     ROUTE(GET, "/api/notifications", crud_list, NOTIFICATION_READ, USER,
           .doc = "List the notifications of the projects that you manage", .crud = &notifications,
-          .query = &list_query, .out = &notification_table, .flags = ROUTE_LIST),
+          .query = &api_project_filter, .out = &notification_table, .flags = ROUTE_LIST),
     ROUTE(POST, "/api/notifications", notification_create, NOTIFICATION_CREATE, USER,
           .doc = "Add a notification", .in = &notification_table, .out = &notification_table,
           .status = 201),

@@ -16,14 +16,7 @@ struct project_in {
 #define AT(m) offsetof(struct project_in, m)
 static const struct valid_field fields[] = {
     FIELD_ID,
-    {.name = "name",
-     .type = VALID_STR,
-     .flags = VALID_REQUIRED,
-     .min = 1,
-     .max = 100,
-     .rule = rule_line,
-     .offset = AT(p.name),
-     .doc = "what the project is called"},
+    FIELD_NAME(AT(p.name), "what the project is called"),
     {.name = "description",
      .type = VALID_STR,
      .max = 2000,
@@ -43,6 +36,12 @@ static const struct valid_field fields[] = {
 #undef AT
 const struct valid_table api_project_table = {"Project", fields, ARRAY_LEN(fields),
                                               sizeof(struct project_in)};
+
+static const struct valid_field filter_fields[] = {
+    {.name = "projectId", .type = VALID_STR, .doc = "of this project"},
+};
+const struct valid_table api_project_filter = {"ProjectFilter", filter_fields,
+                                               ARRAY_LEN(filter_fields), 0};
 
 static const struct valid_field delete_fields[] = {
     {.name = "force", .type = VALID_BOOL, .doc = "also while something in it runs"},

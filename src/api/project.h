@@ -22,6 +22,8 @@ int api_project_update(struct api_call *c, const char *id, struct json_object *i
 int api_project_delete(struct api_call *c, const char *id, bool force, struct err *err);
 
 extern const struct valid_table api_project_table;
+/* ?projectId= of lists */
+extern const struct valid_table api_project_filter;
 extern const struct route_table api_project_routes;
 
 #endif

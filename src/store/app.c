@@ -157,16 +157,6 @@ int store_app_get(struct pg *pg, struct arena *a, const struct store_scope *scop
     return 0;
 }
 
-static void take_apps(struct arena *a, const struct pg_rows *rows, size_t limit,
-                      struct store_apps *out)
-{
-    out->more = rows->n > limit;
-    out->n = out->more ? limit : rows->n;
-    out->list = ARENA_ARRAY(a, out->n, struct store_app);
-    for (size_t i = 0; i < out->n; i++)
-        store_read(app_fields, NFIELDS, rows, i, 0, &out->list[i]);
-}
-
 int store_app_list(struct pg *pg, struct arena *a, const struct store_scope *scope,
                    const char *project_id, const struct store_page *page, struct store_apps *out,
                    struct err *err)
@@ -179,7 +169,7 @@ int store_app_list(struct pg *pg, struct arena *a, const struct store_scope *sco
                          PG_INT(a, page->limit + 1)),
                &rows, err) < 0)
         return -1;
-    take_apps(a, &rows, (size_t)page->limit, out);
+    STORE_TAKE(a, app_fields, &rows, page->limit, out);
     return 0;
 }
 
@@ -208,7 +198,7 @@ int store_app_all(struct pg *pg, struct arena *a, struct store_apps *out, struct
                "EXISTS (SELECT 1 FROM deployments d WHERE d.application_id = a.id)) ORDER BY a.id",
                PG_NONE, &rows, err) < 0)
         return -1;
-    take_apps(a, &rows, rows.n, out);
+    STORE_TAKE(a, app_fields, &rows, (int64_t)rows.n, out);
     return 0;
 }
 

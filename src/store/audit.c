@@ -50,11 +50,7 @@ int store_audit_list(struct pg *pg, struct arena *a, const struct store_audit_fi
                          PG_TIME(a, f->from), PG_TIME(a, f->to), PG_INT(a, page->limit + 1)),
                &rows, err) < 0)
         return -1;
-    out->more = rows.n > (size_t)page->limit;
-    out->n = out->more ? (size_t)page->limit : rows.n;
-    out->list = ARENA_ARRAY(a, out->n, struct store_audit);
-    for (size_t i = 0; i < out->n; i++)
-        store_read(audit_fields, ARRAY_LEN(audit_fields), &rows, i, 0, &out->list[i]);
+    STORE_TAKE(a, audit_fields, &rows, page->limit, out);
     return 0;
 }
 

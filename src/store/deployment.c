@@ -17,16 +17,6 @@ STORE_TABLE(deployment_fields, STORE_DEPLOYMENT_FIELDS);
     " FROM deployments d JOIN applications a ON a.id = d.application_id " \
     "JOIN projects p ON p.id = a.project_id WHERE a.deleted_at IS NULL AND" STORE_PROJECT_VISIBLE
 
-static void take(struct arena *a, const struct pg_rows *rows, size_t limit,
-                 struct store_deployments *out)
-{
-    out->more = rows->n > limit;
-    out->n = out->more ? limit : rows->n;
-    out->list = ARENA_ARRAY(a, out->n, struct store_deployment);
-    for (size_t i = 0; i < out->n; i++)
-        store_read(deployment_fields, NFIELDS, rows, i, 0, &out->list[i]);
-}
-
 int store_deployment_insert(struct pg *pg, struct arena *a, const struct store_deployment *in,
                             struct err *err)
 {
@@ -75,7 +65,7 @@ int store_deployment_list(struct pg *pg, struct arena *a, const struct store_sco
                          PG_TEXT(f->status), PG_TEXT(page->cursor), PG_INT(a, page->limit + 1)),
                &rows, err) < 0)
         return -1;
-    take(a, &rows, (size_t)page->limit, out);
+    STORE_TAKE(a, deployment_fields, &rows, page->limit, out);
     return 0;
 }
 
@@ -94,7 +84,7 @@ int store_deployment_newest(struct pg *pg, struct arena *a, const char *const *a
                "ORDER BY x.id DESC LIMIT $2) d ORDER BY d.id DESC",
                PG_PARAMS(PG_TEXT(buf_str(&ids)), PG_INT(a, per)), &rows, err) < 0)
         return -1;
-    take(a, &rows, rows.n, out);
+    STORE_TAKE(a, deployment_fields, &rows, (int64_t)rows.n, out);
     return 0;
 }
 
@@ -144,7 +134,7 @@ int store_deployment_releases(struct pg *pg, struct arena *a, const char *app_id
                PG_PARAMS(PG_TEXT(app_id), PG_TEXT(page->cursor), PG_INT(a, page->limit + 1)), &rows,
                err) < 0)
         return -1;
-    take(a, &rows, (size_t)page->limit, out);
+    STORE_TAKE(a, deployment_fields, &rows, page->limit, out);
     return 0;
 }
 
@@ -177,7 +167,7 @@ int store_deployment_orphans(struct pg *pg, struct arena *a, int64_t grace_ms,
                "AND d.created_at < now() - $1::float8 * interval '1 ms' ORDER BY d.id LIMIT 200",
                PG_PARAMS(PG_INT(a, grace_ms)), &rows, err) < 0)
         return -1;
-    take(a, &rows, rows.n, out);
+    STORE_TAKE(a, deployment_fields, &rows, (int64_t)rows.n, out);
     return 0;
 }
 

@@ -59,11 +59,7 @@ int store_project_list(struct pg *pg, struct arena *a, const struct store_scope 
                PG_PARAMS(PG_SCOPE(scope), PG_TEXT(page->cursor), PG_INT(a, page->limit + 1)), &rows,
                err) < 0)
         return -1;
-    out->more = rows.n > (size_t)page->limit;
-    out->n = out->more ? (size_t)page->limit : rows.n;
-    out->list = ARENA_ARRAY(a, out->n, struct store_project);
-    for (size_t i = 0; i < out->n; i++)
-        store_read(project_fields, NFIELDS, &rows, i, 0, &out->list[i]);
+    STORE_TAKE(a, project_fields, &rows, page->limit, out);
     return 0;
 }
 
