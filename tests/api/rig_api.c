@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "pages/pages.h"
 #include "store/database.h"
+#include "tests/ask.h"
 #include "tests/rig.h"
 #include "tests/tap.h"
 
@@ -22,45 +23,16 @@ static struct api api;
 static const struct route_table *const *const tables[] = {api_routes, pages_routes, NULL};
 static struct serve serve = {.api = &api, .tables = tables, .error_page = pages_error};
 
-struct answer {
-    int status;
-    const char *headers, *body;
-};
-
 /* One request; HEADERS are "HTTP_X=…" and the like, ended by NULL. */
 static struct answer ask(const char *method, const char *uri, const char *body,
                          const char *const *headers)
 {
-    struct http_request req;
-    struct http_response res;
-    struct err err;
-    const char **env = ARENA_ARRAY(&arena, 32, const char *);
-    size_t n = 0;
-    env[n++] = arena_printf(&arena, "REQUEST_METHOD=%s", method);
-    env[n++] = arena_printf(&arena, "REQUEST_URI=%s", uri);
-    env[n++] = "REMOTE_ADDR=192.0.2.1";
-    env[n++] = "HTTP_HOST=slipway.example";
-    env[n++] = "CONTENT_TYPE=application/json";
-    for (; headers && *headers; headers++)
-        env[n++] = *headers;
-    http_response_init(&res);
-    bool bad = http_request_init(&req, &arena, env, &err) < 0;
-    req.body = body ? body : "";
-    req.body_len = strlen(req.body);
-    serve_request(&serve, &req, bad ? &err : NULL, &res);
-    struct answer a = {.status = res.status,
-                       .headers = buf_dup(&res.headers, &arena),
-                       .body = buf_dup(&res.body, &arena)};
-    http_response_release(&res);
-    return a;
+    return ask_serve(&serve, &arena, method, uri, body, headers);
 }
 
 static const char *text_at(const struct answer *a, const char *path)
 {
-    AUTO_JSON *o = NULL;
-    struct err err;
-    rig_must(json_parse(a->body, strlen(a->body), &o, &err), &err);
-    return arena_strdup(&arena, json_str_at(o, path));
+    return ask_text(&arena, a, path);
 }
 
 /* The Authorization of a new session of a user with ROLE. */

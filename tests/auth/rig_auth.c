@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "pages/pages.h"
 #include "store/identity.h"
+#include "tests/ask.h"
 #include "tests/rig.h"
 
 static struct arena arena;
@@ -28,42 +29,17 @@ static const char *database;
 static const struct route_table *const *const tables[] = {api_routes, pages_routes, NULL};
 static struct serve serve = {.api = &api, .tables = tables, .error_page = pages_error};
 
-struct answer {
-    int status;
-    const char *headers, *body;
-};
-
-/* One request; BEARER and COOKIE may be NULL. A BODY that begins with '{' is JSON, any other a
- * form. */
+/* One request; BEARER and COOKIE may be NULL. */
 static struct answer ask_as(const char *bearer, const char *cookie, const char *method,
                             const char *uri, const char *body)
 {
-    struct http_request req;
-    struct http_response res;
-    struct err err;
-    const char **env = ARENA_ARRAY(&arena, 16, const char *);
-    size_t n = 0;
-    env[n++] = arena_printf(&arena, "REQUEST_METHOD=%s", method);
-    env[n++] = arena_printf(&arena, "REQUEST_URI=%s", uri);
-    env[n++] = "REMOTE_ADDR=192.0.2.1";
-    env[n++] = "HTTP_HOST=slipway.example";
-    env[n++] = "HTTP_USER_AGENT=a browser";
-    env[n++] = body && *body == '{' ? "CONTENT_TYPE=application/json"
-                                    : "CONTENT_TYPE=application/x-www-form-urlencoded";
+    const char *env[4] = {"HTTP_USER_AGENT=a browser"};
+    size_t n = 1;
     if (bearer)
         env[n++] = arena_printf(&arena, "HTTP_AUTHORIZATION=Bearer %s", bearer);
     if (cookie)
         env[n++] = arena_printf(&arena, "HTTP_COOKIE=%s", cookie);
-    http_response_init(&res);
-    bool bad = http_request_init(&req, &arena, env, &err) < 0;
-    req.body = body ? body : "";
-    req.body_len = strlen(req.body);
-    serve_request(&serve, &req, bad ? &err : NULL, &res);
-    struct answer a = {.status = res.status,
-                       .headers = buf_dup(&res.headers, &arena),
-                       .body = buf_dup(&res.body, &arena)};
-    http_response_release(&res);
-    return a;
+    return ask_serve(&serve, &arena, method, uri, body, env);
 }
 
 static struct answer ask(const char *bearer, const char *method, const char *uri, const char *body)
@@ -73,10 +49,7 @@ static struct answer ask(const char *bearer, const char *method, const char *uri
 
 static const char *text_at(const struct answer *a, const char *path)
 {
-    AUTO_JSON *o = NULL;
-    struct err err;
-    rig_must(json_parse(a->body, strlen(a->body), &o, &err), &err);
-    return arena_strdup(&arena, json_str_at(o, path));
+    return ask_text(&arena, a, path);
 }
 
 static const char *sql(const char *statement, const char *parameter)
